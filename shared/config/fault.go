@@ -1,0 +1,61 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Fault is one thing that is wrong in a file.
+type Fault struct {
+	Position
+	// Message says what is wrong, for example
+	// `unknown key "toosl" in server "orders"`.
+	Message string
+	// Fix says how to mend it, for example `did you mean "tools"?`.
+	Fix string
+}
+
+// String is the fault on one line: place, message, fix.
+func (f Fault) String() string {
+	return fmt.Sprintf("%s: %s: %s", f.Position, f.Message, f.Fix)
+}
+
+// Faults are all faults of a folder, ordered by file, line and column. It is an
+// error when it is not empty; a nil Faults must not be stored in a variable of
+// type error, which would not be nil.
+type Faults []Fault
+
+// Error has one line for each fault.
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sorted orders the faults by place and drops repetitions, which arise where an
+// anchor with a fault is used more than once.
+func (f Faults) sorted() Faults {
+	slices.SortStableFunc(f, func(a, b Fault) int {
+		return cmp.Or(
+			cmp.Compare(a.File, b.File),
+			cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+	return slices.CompactFunc(f, func(a, b Fault) bool {
+		return a.Position == b.Position && a.Message == b.Message
+	})
+}
+
+// String is file:line:column, or the file alone when the position has no line.
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}

@@ -1,0 +1,228 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What applies where the file says nothing.
+const (
+	defaultVersion      = "1.0.0"
+	defaultRequestBytes = 4 << 20
+	defaultDepth        = 128
+	defaultResultBytes  = 256 << 10
+	defaultTimeout      = 30 * time.Second
+	defaultListPage     = 500
+)
+
+// The bounds of the limits.
+const (
+	minBytes = 1 << 10
+	maxBytes = 256 << 20
+	// minNesting leaves room for the envelope of a tools/call and an argument
+	// that is an object; maxNesting is far below what the stack can bear.
+	minNesting  = 8
+	maxNesting  = 1000
+	maxListPage = 10_000
+)
+
+var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
+	{name: "name", required: true, decode: func(d *decoder, v value, c *Config) { c.Name = d.str(v) }},
+	{name: "title", decode: func(d *decoder, v value, c *Config) { c.Title = d.str(v) }},
+	{name: "description", decode: func(d *decoder, v value, c *Config) { c.Description = d.str(v) }},
+	{name: "version", decode: func(d *decoder, v value, c *Config) { c.Version = d.str(v) }},
+	{name: "publicUrl", decode: func(d *decoder, v value, c *Config) { c.PublicURL = d.baseURL(v) }},
+	{name: "allowedHosts", decode: func(d *decoder, v value, c *Config) {
+		for item := range d.list(v) {
+			c.AllowedHosts = append(c.AllowedHosts, d.allowedHost(item))
+		}
+	}},
+	{name: "allowedOrigins", decode: func(d *decoder, v value, c *Config) {
+		for item := range d.list(v) {
+			c.AllowedOrigins = append(c.AllowedOrigins, d.allowedOrigin(item))
+		}
+	}},
+	{name: "sealingKey", decode: func(d *decoder, v value, c *Config) { c.SealingKey = d.sealingKey(v) }},
+	{name: "limits", decode: func(d *decoder, v value, c *Config) { decodeMapping(d, v, limitsKeys, &c.Limits) }},
+	{name: "namedValues", decode: func(*decoder, value, *Config) {}}, // decoded before everything else
+	{name: "backends", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "backend") {
+			c.Backends = append(c.Backends, d.backend(name, item))
+		}
+	}},
+	{name: "apis", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "api") {
+			c.APIs = append(c.APIs, d.api(name, item, c))
+		}
+	}},
+	{name: "servers", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "server") {
+			c.Servers = append(c.Servers, d.server(name, item))
+		}
+		d.checkFederations(c)
+	}},
+}}
+
+var limitsKeys = vocabulary[Limits]{kind: "limits", keys: []key[Limits]{
+	{name: "requestBytes", decode: func(d *decoder, v value, l *Limits) { d.size(v, minBytes, maxBytes, &l.RequestBytes) }},
+	{name: "depth", decode: func(d *decoder, v value, l *Limits) { d.integer(v, minNesting, maxNesting, &l.Depth) }},
+	{name: "resultBytes", decode: func(d *decoder, v value, l *Limits) { d.size(v, minBytes, maxBytes, &l.ResultBytes) }},
+	{name: "timeout", decode: func(d *decoder, v value, l *Limits) { d.timeout(v, &l.Timeout) }},
+	{name: "listPage", decode: func(d *decoder, v value, l *Limits) { d.integer(v, 1, maxListPage, &l.ListPage) }},
+}}
+
+// gateway decodes the whole file.
+func (d *decoder) gateway(v value) *Config {
+	c := &Config{
+		Dir:     d.dir,
+		Files:   []string{filepath.Join(d.dir, d.file)},
+		Version: defaultVersion,
+		Limits: Limits{
+			RequestBytes: defaultRequestBytes,
+			Depth:        defaultDepth,
+			ResultBytes:  defaultResultBytes,
+			Timeout:      defaultTimeout,
+			ListPage:     defaultListPage,
+		},
+	}
+	entries, ok := d.entries(v)
+	if !ok {
+		return nil
+	}
+	names := gatewayKeys.names()
+	for _, e := range entries {
+		meant := e.name
+		if !slices.Contains(names, meant) {
+			meant = nearest(meant, names)
+		}
+		switch meant {
+		case "namedValues":
+			d.decodeNamedValues(e.value)
+		case "backends":
+			d.declare("backend", e.value)
+		case "apis":
+			d.declare("api", e.value)
+		case "servers":
+			d.declare("server", e.value)
+		}
+	}
+	decodeEntries(d, v, entries, gatewayKeys, c)
+	return c
+}
+
+// entityName is the name of a backend, an API or a server. It stands in URLs
+// and in host names.
+var entityName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+const entityNameFix = `use lower-case letters, digits and "-", begin with a letter or a digit, 63 characters at most`
+
+// entities yields the backends, APIs or servers of a mapping, which kind names
+// in the singular.
+func (d *decoder) entities(v value, kind string) iter.Seq2[string, value] {
+	return func(yield func(string, value) bool) {
+		entries, _ := d.entries(v)
+		for _, e := range entries {
+			e.value.what = kind + " " + quote(e.name)
+			if !yield(e.name, e.value) {
+				return
+			}
+		}
+	}
+}
+
+// declare records which backends, APIs and servers there are, before any is
+// decoded, since they refer to one another.
+func (d *decoder) declare(kind string, v value) {
+	for name, item := range d.entities(v, kind) {
+		owner, taken := reserved[name]
+		switch {
+		case kind == "server" && taken:
+			d.fault(item.key, "choose another name", "server name %s is reserved for %s", quote(name), owner)
+		case !entityName.MatchString(name):
+			d.fault(item.key, entityNameFix, "%s name %s is not valid", kind, quote(name))
+		}
+		d.declared[kind] = append(d.declared[kind], name)
+		if kind == "server" && !d.isFederation(item) {
+			d.members = append(d.members, name)
+		}
+	}
+}
+
+// reserved are paths below the gateway's URL that no server may take, and
+// whose they are.
+var reserved = map[string]string{
+	".well-known": "metadata (RFC 8615)",
+	"admin":       "the Azure Functions host",
+	"authorize":   "authorization",
+	"healthz":     "the health check",
+	"mcp":         "the MCP endpoint of the gateway itself",
+	"messages":    "the HTTP+SSE transport",
+	"register":    "authorization",
+	"runtime":     "the Azure Functions host",
+	"sse":         "the HTTP+SSE transport",
+	"token":       "authorization",
+	"v0":          "the MCP registry API",
+}
+
+// declaredName returns the name of a backend, an API or a server that the file
+// declares. Candidates are those that can be meant.
+func (d *decoder) declaredName(v value, kind string, candidates []string) string {
+	name := d.str(v)
+	if name != "" && !slices.Contains(d.declared[kind], name) {
+		d.fault(v.at, suggest(name, candidates), "%s is %s, an unknown %s", v.what, quote(name), kind)
+		return ""
+	}
+	return name
+}
+
+var apiKeys = vocabulary[API]{kind: "api", keys: []key[API]{
+	{name: "openapi", required: true, decode: func(d *decoder, v value, a *API) { a.OpenAPI = d.openAPIDocument(v) }},
+	{name: "backend", decode: func(d *decoder, v value, a *API) {
+		a.Backend = d.declaredName(v, "backend", d.declared["backend"])
+	}},
+}}
+
+func (d *decoder) api(name string, v value, c *Config) API {
+	a := API{Name: name, At: v.key}
+	decodeMapping(d, v, apiKeys, &a)
+	if a.OpenAPI != "" && !isURL(a.OpenAPI) && !slices.Contains(c.Files, a.OpenAPI) {
+		c.Files = append(c.Files, a.OpenAPI)
+	}
+	return a
+}
+
+func isURL(document string) bool { return strings.Contains(document, "://") }
+
+// openAPIDocument returns the URL or the path of an OpenAPI document. A path is
+// resolved against the folder, and must be that of a file.
+func (d *decoder) openAPIDocument(v value) string {
+	s := d.str(v)
+	if s == "" {
+		return ""
+	}
+	if isURL(s) {
+		return d.absoluteURL(v, true)
+	}
+	path := filepath.FromSlash(s)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(d.dir, path)
+	}
+	info, err := d.stat(path)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		d.fault(v.at, "make it a readable file", "%s is %s, which cannot be read: %v", v.what, quote(s), err)
+	case err != nil:
+		d.fault(v.at, fmt.Sprintf("write the path relative to the folder of %s", d.file),
+			"%s is %s, and there is no such file", v.what, quote(s))
+	case !info.Mode().IsRegular():
+		d.fault(v.at, "name the OpenAPI document itself", "%s is %s, which is not a file", v.what, quote(s))
+	}
+	return path
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// fileNames are the names the file may have. Only one may be there.
+var fileNames = []string{"gateway.yaml", "gateway.yml"}
+
+// Load reads dir/gateway.yaml, or dir/gateway.yml, and checks every value of
+// it. env gives the variables of the environment, as os.LookupEnv does; secrets
+// are not read. Faults is nil when there is none.
+//
+// With faults the Config is what could be decoded, so that the files it names
+// can be searched for faults as well; it must not be served. It is nil when
+// nothing could be decoded.
+func Load(dir string, env func(string) (string, bool)) (*Config, Faults) {
+	name, data, faults := read(dir)
+	if faults != nil {
+		return nil, faults
+	}
+	return parse(dir, name, data, env, os.Stat)
+}
+
+// read returns the one gateway file of dir.
+func read(dir string) (name string, data []byte, faults Faults) {
+	for _, candidate := range fileNames {
+		text, err := readFile(filepath.Join(dir, candidate))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		at := Position{File: candidate}
+		if err != nil {
+			return "", nil, Faults{{at, fmt.Sprintf("the file cannot be read: %v", err), "make it a readable file"}}
+		}
+		if len(text) > maxFileBytes {
+			return "", nil, Faults{{
+				at, fmt.Sprintf("the file is larger than %d MiB", maxFileBytes>>20), "use more than one gateway",
+			}}
+		}
+		if name != "" {
+			return "", nil, Faults{{at, "the folder has " + name + " as well", "keep one of them"}}
+		}
+		name, data = candidate, text
+	}
+	if name == "" {
+		return "", nil, Faults{{
+			Position{File: fileNames[0]}, fmt.Sprintf("the folder %q has no such file", dir),
+			"create it, or name the folder that has it",
+		}}
+	}
+	return name, data, nil
+}
+
+// readFile reads at most one byte more than a file may have.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+}
+
+// decoder decodes one file. Its methods report faults and go on.
+type decoder struct {
+	dir, file string
+	env       func(string) (string, bool)
+	stat      func(path string) (fs.FileInfo, error)
+	faults    Faults
+
+	namedValues     map[string]namedValue
+	namedValueNames []string
+	replaced        int // bytes that named values have inserted
+
+	named map[*yaml.Node]string // how messages name the nodes met so far
+
+	// declared are the names by their kind (backend, api, server), whether or not
+	// the rest could be decoded; members are the servers that a federation can
+	// have.
+	declared map[string][]string
+	members  []string
+}
+
+// parse is Load for a file that has been read.
+func parse(
+	dir, name string, data []byte,
+	env func(string) (string, bool), stat func(path string) (fs.FileInfo, error),
+) (*Config, Faults) {
+	d := &decoder{
+		dir: dir, file: name, env: env, stat: stat,
+		namedValues: map[string]namedValue{}, named: map[*yaml.Node]string{},
+		declared: map[string][]string{},
+	}
+	root := d.document(data)
+	if root == nil {
+		return nil, d.faults.sorted()
+	}
+	c := d.gateway(value{node: root, at: d.at(root.Line, root.Column), key: d.at(1, 1)})
+	return c, d.faults.sorted()
+}
+
+// at is a place in the file.
+func (d *decoder) at(line, column int) Position {
+	return Position{File: d.file, Line: line, Column: column}
+}
+
+// fault reports that something is wrong at a place, and how to mend it.
+func (d *decoder) fault(at Position, fix, format string, args ...any) {
+	d.faults = append(d.faults, Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
+}

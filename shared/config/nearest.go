@@ -1,0 +1,71 @@
+package config
+
+import "strings"
+
+// nearest returns the candidate that name was probably meant to be, or "" when
+// none is close. Letter case, "-" and "_" weigh nothing, so that public_url
+// finds publicUrl; otherwise one edit is allowed for every three letters.
+func nearest(name string, candidates []string) string {
+	best, bestDistance := "", 0
+	folded := fold(name)
+	for _, candidate := range candidates {
+		want := fold(candidate)
+		if len(folded) > 2*len(want)+2 {
+			continue // far off, and the name may be very long
+		}
+		distance := editDistance(folded, want)
+		if distance > max(1, len(want)/3) || distance >= len(want) {
+			continue
+		}
+		if best == "" || distance < bestDistance {
+			best, bestDistance = candidate, distance
+		}
+	}
+	return best
+}
+
+func fold(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
+}
+
+// editDistance counts the insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment) that turn a into b, in bytes.
+func editDistance(a, b string) int {
+	before, previous, current := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range previous {
+		previous[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		current[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			current[j] = min(previous[j]+1, current[j-1]+1, previous[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				current[j] = min(current[j], before[j-2]+1)
+			}
+		}
+		before, previous, current = previous, current, before
+	}
+	return previous[len(b)]
+}
+
+// suggest is the fix for a name that is not one of candidates.
+func suggest(name string, candidates []string) string {
+	if near := nearest(name, candidates); near != "" {
+		return `did you mean "` + near + `"?`
+	}
+	const most = 20 // a longer list would hide the message
+	last := len(candidates) - 1
+	switch {
+	case last < 0:
+		return "declare it first"
+	case last == 0:
+		return "use " + candidates[0]
+	case last >= most:
+		return "use one that is declared, such as " + strings.Join(candidates[:most], ", ")
+	}
+	return "use " + strings.Join(candidates[:last], ", ") + " or " + candidates[last]
+}
