@@ -36,9 +36,9 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted orders the faults by place and drops repetitions, which arise where an
+// Sorted orders the faults by place and drops repetitions, which arise where an
 // anchor with a fault is used more than once.
-func (f Faults) sorted() Faults {
+func (f Faults) Sorted() Faults {
 	slices.SortStableFunc(f, func(a, b Fault) int {
 		return cmp.Or(
 			cmp.Compare(a.File, b.File),

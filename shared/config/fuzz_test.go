@@ -1,8 +1,8 @@
 package config
 
 import (
-"time"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -17,7 +17,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		begin := time.Now()
 		c, faults := parseText(t, string(data))
-		if d := time.Since(begin); d > 300*time.Millisecond { t.Fatal(d) }
+		if d := time.Since(begin); d > 300*time.Millisecond {
+			t.Fatal(d)
+		}
 		if c == nil && len(faults) == 0 {
 			t.Fatal("got neither a configuration nor a fault")
 		}

@@ -20,6 +20,7 @@ const (
 	defaultResultBytes  = 256 << 10
 	defaultTimeout      = 30 * time.Second
 	defaultListPage     = 500
+	defaultListTTL      = 5 * time.Minute
 )
 
 // The bounds of the limits.
@@ -76,6 +77,7 @@ var limitsKeys = vocabulary[Limits]{kind: "limits", keys: []key[Limits]{
 	{name: "resultBytes", decode: func(d *decoder, v value, l *Limits) { d.size(v, minBytes, maxBytes, &l.ResultBytes) }},
 	{name: "timeout", decode: func(d *decoder, v value, l *Limits) { d.timeout(v, &l.Timeout) }},
 	{name: "listPage", decode: func(d *decoder, v value, l *Limits) { d.integer(v, 1, maxListPage, &l.ListPage) }},
+	{name: "listTtl", decode: func(d *decoder, v value, l *Limits) { d.timeout(v, &l.ListTTL) }},
 }}
 
 // gateway decodes the whole file.
@@ -90,6 +92,7 @@ func (d *decoder) gateway(v value) *Config {
 			ResultBytes:  defaultResultBytes,
 			Timeout:      defaultTimeout,
 			ListPage:     defaultListPage,
+			ListTTL:      defaultListTTL,
 		},
 	}
 	entries, ok := d.entries(v)
@@ -100,7 +103,7 @@ func (d *decoder) gateway(v value) *Config {
 	for _, e := range entries {
 		meant := e.name
 		if !slices.Contains(names, meant) {
-			meant = nearest(meant, names)
+			meant = Nearest(meant, names)
 		}
 		switch meant {
 		case "namedValues":

@@ -36,17 +36,24 @@ type (
 	upstreamFields Upstream
 )
 
+// limitsForm is Limits in JSON.
+type limitsForm struct {
+	Fields  limitsFields `json:",embed"`
+	Timeout duration     `json:"timeout"`
+	ListTTL duration     `json:"listTtl"`
+}
+
 // MarshalJSONTo implements the json package's MarshalerTo.
 func (l Limits) MarshalJSONTo(enc *jsontext.Encoder) error {
-	return json.MarshalEncode(enc, timed[limitsFields]{limitsFields(l), duration(l.Timeout)})
+	return json.MarshalEncode(enc, limitsForm{limitsFields(l), duration(l.Timeout), duration(l.ListTTL)})
 }
 
 // UnmarshalJSONFrom implements the json package's UnmarshalerFrom.
 func (l *Limits) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	var t timed[limitsFields]
-	err := json.UnmarshalDecode(dec, &t)
-	*l = Limits(t.Fields)
-	l.Timeout = time.Duration(t.Timeout)
+	var form limitsForm
+	err := json.UnmarshalDecode(dec, &form)
+	*l = Limits(form.Fields)
+	l.Timeout, l.ListTTL = time.Duration(form.Timeout), time.Duration(form.ListTTL)
 	return err
 }
 

@@ -101,10 +101,10 @@ func parse(
 	}
 	root := d.document(data)
 	if root == nil {
-		return nil, d.faults.sorted()
+		return nil, d.faults.Sorted()
 	}
 	c := d.gateway(value{node: root, at: d.at(root.Line, root.Column), key: d.at(1, 1)})
-	return c, d.faults.sorted()
+	return c, d.faults.Sorted()
 }
 
 // at is a place in the file.

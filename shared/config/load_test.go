@@ -23,7 +23,7 @@ publicUrl: https://tools.contoso.com/agents/
 allowedHosts: [Tools.internal, "[::1]:8080"]
 allowedOrigins: [https://app.contoso.com, "https://Old.contoso.com:443"]
 sealingKey: { secret: env:SEALING_KEY }
-limits: { requestBytes: 1MiB, depth: 64, resultBytes: 65536, timeout: 1m30s, listPage: 100 }
+limits: { requestBytes: 1MiB, depth: 64, resultBytes: 65536, timeout: 1m30s, listPage: 100, listTtl: 10m }
 namedValues:
   tenant-id: 1111
   region: { env: REGION, default: westeurope }
@@ -120,7 +120,7 @@ func TestParseExample(t *testing.T) {
 		AllowedHosts:   []string{"tools.internal", "[::1]:8080"},
 		AllowedOrigins: []string{"https://app.contoso.com", "https://old.contoso.com"},
 		SealingKey:     secret("env:SEALING_KEY"),
-		Limits:         Limits{RequestBytes: 1 << 20, Depth: 64, ResultBytes: 65536, Timeout: 90 * time.Second, ListPage: 100},
+		Limits:         Limits{RequestBytes: 1 << 20, Depth: 64, ResultBytes: 65536, Timeout: 90 * time.Second, ListPage: 100, ListTTL: 10 * time.Minute},
 		Backends: []Backend{{
 			Name: "orders", URL: "https://northeurope.contoso.com/v1", Timeout: 10 * time.Second,
 			Credentials: Credentials{
@@ -214,7 +214,7 @@ func TestParseDefaults(t *testing.T) {
 	}
 	want := &Config{
 		Name: "contoso", Version: "1.0.0", Files: []string{"gateway.yaml"},
-		Limits: Limits{RequestBytes: 4 << 20, Depth: 128, ResultBytes: 256 << 10, Timeout: 30 * time.Second, ListPage: 500},
+		Limits: Limits{RequestBytes: 4 << 20, Depth: 128, ResultBytes: 256 << 10, Timeout: 30 * time.Second, ListPage: 500, ListTTL: 5 * time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -129,7 +129,7 @@ func (d *decoder) unknownKey(e entry, kind string, names []string, elsewhere map
 		return ""
 	}
 	d.fault(e.value.key, suggest(e.name, names), "unknown key %s", label)
-	return nearest(e.name, names)
+	return Nearest(e.name, names)
 }
 
 // entries returns the keys of a mapping in the order of the file, those merged

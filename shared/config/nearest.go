@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that name was probably meant to be, or "" when
+// Nearest returns the candidate that name was probably meant to be, or "" when
 // none is close. Letter case, "-" and "_" weigh nothing, so that public_url
 // finds publicUrl; otherwise one edit is allowed for every three letters.
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	best, bestDistance := "", 0
 	folded := fold(name)
 	for _, candidate := range candidates {
@@ -54,7 +54,7 @@ func editDistance(a, b string) int {
 
 // suggest is the fix for a name that is not one of candidates.
 func suggest(name string, candidates []string) string {
-	if near := nearest(name, candidates); near != "" {
+	if near := Nearest(name, candidates); near != "" {
 		return `did you mean "` + near + `"?`
 	}
 	const most = 20 // a longer list would hide the message

@@ -10,7 +10,7 @@ func TestNearest(t *testing.T) {
 		{"api", "apis"}, {"", ""}, {"x", ""}, {"policies", ""}, {"upstream", ""},
 	}
 	for _, tt := range tests {
-		if got := nearest(tt.name, keys); got != tt.want {
+		if got := Nearest(tt.name, keys); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.name, got, tt.want)
 		}
 	}

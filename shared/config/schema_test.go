@@ -172,6 +172,7 @@ func TestSchemaValues(t *testing.T) {
 		{"/$defs/limits/properties/requestBytes/default", sizeText(defaultRequestBytes)},
 		{"/$defs/limits/properties/resultBytes/default", sizeText(defaultResultBytes)},
 		{"/$defs/limits/properties/timeout/default", defaultTimeout},
+		{"/$defs/limits/properties/listTtl/default", defaultListTTL},
 		{"/properties/version/default", defaultVersion},
 	}
 	schema := readSchema(t)

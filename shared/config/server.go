@@ -108,7 +108,7 @@ func chosenKinds(entries []entry) []string {
 	for _, e := range entries {
 		name := e.name
 		if !slices.Contains(known, name) {
-			name = nearest(name, choices)
+			name = Nearest(name, choices)
 		}
 		if slices.Contains(choices, name) && !slices.Contains(chosen, name) {
 			chosen = append(chosen, name)

@@ -109,8 +109,8 @@ func TestJSONForm(t *testing.T) {
 		want  string
 	}{
 		{
-			Limits{RequestBytes: 1024, Depth: 8, ResultBytes: 2048, Timeout: 90 * time.Second, ListPage: 5},
-			`{"requestBytes":1024,"depth":8,"resultBytes":2048,"listPage":5,"timeout":"1m30s"}`,
+			Limits{RequestBytes: 1024, Depth: 8, ResultBytes: 2048, Timeout: 90 * time.Second, ListPage: 5, ListTTL: time.Minute},
+			`{"requestBytes":1024,"depth":8,"resultBytes":2048,"listPage":5,"timeout":"1m30s","listTtl":"1m0s"}`,
 		},
 		{Text{Parts: []Part{{Literal: "a"}, {Secret: "env:A"}}}, `{"parts":[{"literal":"a"},{"secret":"env:A"}]}`},
 		{Backend{Name: "a"}, `{"name":"a"}`},
