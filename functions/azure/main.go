@@ -1,0 +1,46 @@
+// Command azure is the gateway as a custom handler of Azure Functions.
+package main
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"toolgate/shared/gateway"
+	"toolgate/shared/host"
+	"toolgate/shared/snapshot"
+)
+
+func main() {
+	// The Functions host records stderr as errors, so the log goes to stdout.
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, log); err != nil {
+		stop()
+		log.Error("the gateway does not start", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	s, err := snapshot.Open(cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot"))
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	g, err := gateway.New(s, gateway.Options{
+		Secrets: host.EnvSecrets,
+		AnyHost: true, // the Functions host replaces Host and routes by the public one
+		Log:     log,
+		Observe: gateway.LogCalls(log),
+	})
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	return host.Azure(ctx, g)
+}

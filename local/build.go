@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"toolgate/shared/build"
+	"toolgate/shared/config"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// compile loads and builds a folder. The files are those to watch for changes,
+// also when there are faults.
+func compile(ctx context.Context, dir string, env func(string) (string, bool)) (result *build.Result, files []string, err error) {
+	cfg, faults := config.Load(dir, env)
+	if cfg != nil {
+		files = cfg.Files
+	}
+	if len(faults) > 0 {
+		return nil, append(files, filepath.Join(dir, "gateway.yaml")), faults
+	}
+	result, err = build.Build(ctx, cfg, build.HTTPFetch)
+	if result != nil {
+		files = append(files, result.Files...)
+	}
+	return result, files, err
+}
+
+func validate(ctx context.Context, c *call) error {
+	flags := flag.NewFlagSet("validate", flag.ContinueOnError)
+	all := flags.Bool("all", false, "list every operation, not only those with a loss")
+	args, err := c.parse(flags, 1, 1)
+	if err != nil {
+		return err
+	}
+	result, _, err := compile(ctx, args[0], c.env)
+	if err != nil {
+		return err
+	}
+	result.Report.Write(c.stdout, *all)
+	fmt.Fprintln(c.stdout, "no faults")
+	return nil
+}
+
+func buildSnapshot(ctx context.Context, c *call) error {
+	flags := flag.NewFlagSet("build", flag.ContinueOnError)
+	out := flags.String("o", "gateway.snapshot", "the `file` to write")
+	report := flags.String("report", "", "a `file` for the verdict on every operation, as JSON")
+	all := flags.Bool("all", false, "list every operation, not only those with a loss")
+	args, err := c.parse(flags, 1, 1)
+	if err != nil {
+		return err
+	}
+	result, _, err := compile(ctx, args[0], c.env)
+	if err != nil {
+		return err
+	}
+	result.Report.Write(c.stdout, *all)
+	if *report != "" {
+		content, err := json.Marshal(result.Report, jsontext.Multiline(true))
+		if err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		if err := os.WriteFile(*report, append(content, '\n'), 0o644); err != nil { //nolint:gosec // a report is no secret
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	if err := os.WriteFile(*out, result.Snapshot, 0o644); err != nil { //nolint:gosec // a snapshot holds no secrets
+		return fmt.Errorf("writing the snapshot: %w", err)
+	}
+	fmt.Fprintf(c.stdout, "wrote %s (%d KiB)\n", *out, (len(result.Snapshot)+1023)/1024)
+	return nil
+}

@@ -1,0 +1,142 @@
+// Command local is toolgate on one machine: it serves a folder, or the example,
+// and checks and builds what the cloud will run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"toolgate/shared/config"
+)
+
+// command is one word of the command line.
+type command struct {
+	name, arguments, summary string
+	run                      func(ctx context.Context, c *call) error
+}
+
+// call is one run of a command.
+type call struct {
+	command *command
+	args    []string
+	stdout  io.Writer
+	stderr  io.Writer
+	env     func(string) (string, bool)
+}
+
+// errUsage is returned for a command line that cannot be run; what is wrong was
+// printed.
+var errUsage = errors.New("usage")
+
+func commands() []command {
+	return []command{
+		{"serve", "[DIR]", "serve the folder DIR, or the example when none is given, and reload it when a file changes", serve},
+		{"validate", "DIR", "check the folder and print every fault", validate},
+		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
+		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.LookupEnv)
+	stop()
+	os.Exit(code)
+}
+
+// run returns the exit code: 0, 1 for a fault in what was given, 2 for a command
+// line that cannot be run.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
+	name := "serve"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		name, args = args[0], args[1:]
+	}
+	if name == "help" || len(args) == 1 && (args[0] == "-h" || args[0] == "--help") && name == "serve" {
+		usage(stdout)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name == name {
+			return report(stderr, c.run(ctx, &call{command: &c, args: args, stdout: stdout, stderr: stderr, env: env}))
+		}
+	}
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	fmt.Fprintf(stderr, "there is no command %q", name)
+	if near := config.Nearest(name, names); near != "" {
+		fmt.Fprintf(stderr, "; did you mean %q?", near)
+	}
+	fmt.Fprint(stderr, "\n\n")
+	usage(stderr)
+	return 2
+}
+
+func report(stderr io.Writer, err error) int {
+	faults, isFaults := errors.AsType[config.Faults](err)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		return 2
+	case isFaults:
+		printFaults(stderr, faults)
+	default:
+		fmt.Fprintln(stderr, err)
+	}
+	return 1
+}
+
+func printFaults(w io.Writer, faults config.Faults) {
+	for _, f := range faults {
+		fmt.Fprintln(w, f)
+	}
+	if len(faults) == 1 {
+		fmt.Fprintln(w, "1 fault")
+		return
+	}
+	fmt.Fprintf(w, "%d faults\n", len(faults))
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "toolgate: REST APIs and MCP servers behind one governed gateway\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  go run ./local %-27s %s\n", c.name+" "+c.arguments, c.summary)
+	}
+	fmt.Fprint(w, "\nWithout a command the example is served. A command's flags: go run ./local COMMAND -h\n")
+}
+
+// parse reads the flags and between least and most arguments, in any order.
+func (c *call) parse(flags *flag.FlagSet, least, most int) ([]string, error) {
+	flags.SetOutput(c.stderr)
+	flags.Usage = func() {
+		fmt.Fprintf(c.stderr, "go run ./local %s %s\n\n%s.\n", c.command.name, c.command.arguments, c.command.summary)
+		flags.PrintDefaults()
+	}
+	var positional []string
+	rest := c.args
+	for {
+		if err := flags.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage
+		}
+		if rest = flags.Args(); len(rest) == 0 {
+			break
+		}
+		positional, rest = append(positional, rest[0]), rest[1:]
+	}
+	if len(positional) < least || len(positional) > most {
+		flags.Usage()
+		return nil, errUsage
+	}
+	return positional, nil
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"toolgate/shared/gateway"
+	"toolgate/shared/host"
+	"toolgate/shared/seal"
+	"toolgate/shared/snapshot"
+)
+
+// defaultAddress is where the gateway listens unless told otherwise.
+const defaultAddress = "127.0.0.1:8080"
+
+// exampleDir is the folder served when none is given, seen from the root of the
+// repository.
+var exampleDir = filepath.Join("local", "examples", "gateway")
+
+func serve(ctx context.Context, c *call) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	address := flags.String("listen", "", "the `address` to listen on (default "+defaultAddress+", or a free port when that is taken)")
+	args, err := c.parse(flags, 0, 1)
+	if err != nil {
+		return err
+	}
+	s := &server{stdout: c.stdout, env: c.env, log: terminalLog(c.stdout), secret: seal.RandomSecret()}
+	if len(args) == 1 {
+		s.dir = args[0]
+	} else if err := s.startExample(ctx); err != nil {
+		return err
+	}
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	go s.watch(ctx)
+	defer s.close()
+	return s.listen(ctx, *address)
+}
+
+// server is the running gateway and the folder it came from.
+type server struct {
+	stdout  io.Writer
+	log     *slog.Logger
+	dir     string
+	env     func(string) (string, bool)
+	secret  []byte // seals session ids, over reloads too
+	current atomic.Pointer[running]
+	files   []string // to watch
+}
+
+// running is one configuration being served.
+type running struct {
+	*gateway.Gateway
+	snapshot *snapshot.Snapshot
+}
+
+// load compiles the folder and serves it from now on. On error what was served
+// before goes on.
+func (s *server) load(ctx context.Context) error {
+	result, files, err := compile(ctx, s.dir, s.env)
+	s.files = files
+	if err != nil {
+		return err
+	}
+	snap, err := snapshot.Load(bytes.NewReader(result.Snapshot), int64(len(result.Snapshot)))
+	if err != nil {
+		return err
+	}
+	g, err := gateway.New(snap, gateway.Options{
+		Secrets: host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
+	})
+	if err != nil {
+		return err
+	}
+	result.Report.Write(s.stdout, false)
+	if old := s.current.Swap(&running{g, snap}); old != nil {
+		// Calls that are on their way through the old one get time to end.
+		time.AfterFunc(time.Minute, func() { _ = old.Close() })
+	}
+	return nil
+}
+
+func (s *server) close() { _ = s.current.Load().Close() }
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.current.Load().ServeHTTP(w, r)
+}
+
+// listen serves until ctx ends.
+func (s *server) listen(ctx context.Context, address string) error {
+	chosen := address != ""
+	if !chosen {
+		address = defaultAddress
+	}
+	err := host.Listen(ctx, address, s, s.greet)
+	if !chosen && errors.Is(err, syscall.EADDRINUSE) {
+		fmt.Fprintf(s.stdout, "%s is taken, so a free port is used\n", address)
+		err = host.Listen(ctx, "127.0.0.1:0", s, s.greet)
+	}
+	return err
+}
+
+// greet tells the reader where everything is.
+func (s *server) greet(a net.Addr) {
+	base := "http://" + a.String()
+	m := &s.current.Load().snapshot.Manifest
+	fmt.Fprintf(s.stdout, "\nServing %s. It reloads when a file changes; Ctrl-C stops.\n\n", s.dir)
+	for i := range m.Servers {
+		fmt.Fprintf(s.stdout, "  %-32s %s\n", base+"/"+m.Servers[i].Name+"/mcp", describe(&m.Servers[i]))
+	}
+	fmt.Fprintf(s.stdout, "\nFor .vscode/mcp.json (Cursor and Claude take the same entries under \"mcpServers\"):\n\n%s\n\n", clientConfig(base, m))
+	fmt.Fprintf(s.stdout, "listening on %s\n\n", base)
+}
+
+// watch reloads the folder when a file of it changes. Looking at the
+// modification times twice a second works with every editor and file system.
+func (s *server) watch(ctx context.Context) {
+	seen := map[string]string{}
+	s.changed(seen)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if s.changed(seen) {
+			s.reload(ctx)
+		}
+	}
+}
+
+// changed notes the state of the files and reports whether that of a file seen
+// before is another.
+func (s *server) changed(seen map[string]string) bool {
+	changed := false
+	for _, path := range s.files {
+		now := "absent"
+		if info, err := os.Stat(path); err == nil {
+			now = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+		}
+		if before, known := seen[path]; known && before != now {
+			changed = true
+		}
+		seen[path] = now
+	}
+	return changed
+}
+
+func (s *server) reload(ctx context.Context) {
+	if err := s.load(ctx); err != nil {
+		fmt.Fprintln(s.stdout, "The change is not served; the last good configuration goes on:")
+		report(s.stdout, err)
+		return
+	}
+	fmt.Fprintln(s.stdout, "reloaded")
+}

@@ -1,0 +1,195 @@
+// Package build compiles a checked configuration into a snapshot: it reads the
+// OpenAPI documents, converts the selected operations into tools, renders the
+// tool lists, and reports a verdict on every operation. Nothing is published
+// that the configuration did not ask for, and nothing is left out silently.
+package build
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"toolgate/shared/config"
+	"toolgate/shared/openapi"
+	"toolgate/shared/snapshot"
+)
+
+// maxDocument bounds an OpenAPI document, in bytes.
+const maxDocument = 64 << 20
+
+// Fetch reads a document given by URL.
+type Fetch func(ctx context.Context, url string) ([]byte, error)
+
+// Result is a finished build.
+type Result struct {
+	// Snapshot is the file's content.
+	Snapshot []byte
+	Report   Report
+	// Files are the local files that were read beyond those of the
+	// configuration, for reloading on change.
+	Files []string
+}
+
+// Build compiles cfg. The faults of all documents and selections come together
+// as a config.Faults.
+func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error) {
+	b := &builder{ctx: ctx, cfg: cfg, fetch: fetch, documents: map[string]*openapi.Document{}, out: snapshot.NewWriter()}
+	m := snapshot.Manifest{
+		Name: cfg.Name, Title: cfg.Title, Version: cfg.Version,
+		PublicURL: cfg.PublicURL, AllowedHosts: cfg.AllowedHosts, AllowedOrigins: cfg.AllowedOrigins,
+		SealingKey: cfg.SealingKey, Limits: cfg.Limits,
+	}
+	for _, s := range cfg.Servers {
+		m.Servers = append(m.Servers, b.server(s))
+	}
+	if len(b.faults) > 0 {
+		return nil, b.faults.Sorted()
+	}
+	bytes, err := b.out.Close(m, b.report)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Snapshot: bytes, Report: b.report, Files: b.files}, nil
+}
+
+type builder struct {
+	ctx       context.Context
+	cfg       *config.Config
+	fetch     Fetch
+	documents map[string]*openapi.Document // by location; nil for one that failed
+	out       *snapshot.Writer
+	report    Report
+	faults    config.Faults
+	files     []string
+}
+
+func (b *builder) fault(at config.Position, fix, format string, args ...any) {
+	b.faults = append(b.faults, config.Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+func (b *builder) server(s config.Server) snapshot.Server {
+	out := snapshot.Server{
+		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
+		Upstream: s.Upstream, Federate: s.Federate,
+	}
+	if s.API != nil {
+		out.API = b.apiServer(s)
+	}
+	return out
+}
+
+// document reads an API's OpenAPI document, once however many servers use it.
+// It is nil when the document has a fault, which was then recorded.
+func (b *builder) document(api config.API) *openapi.Document {
+	location := api.OpenAPI
+	if d, ok := b.documents[location]; ok {
+		return d
+	}
+	d, err := b.parse(location)
+	if err != nil {
+		b.documentFault(api, err)
+	}
+	b.documents[location] = d
+	return d
+}
+
+func (b *builder) parse(location string) (*openapi.Document, error) {
+	data, err := b.load(location)
+	if err != nil {
+		return nil, err
+	}
+	return openapi.Parse(location, data, b.load)
+}
+
+func (b *builder) documentFault(api config.API, err error) {
+	if e, ok := err.(*openapi.Error); ok {
+		at := config.Position{File: b.display(e.File), Line: e.Line, Column: e.Column}
+		b.fault(at, e.Fix, "%s", e.Message)
+		return
+	}
+	b.fault(api.At, "give the path or URL of an OpenAPI document", "the document of API %q cannot be read: %v", api.Name, err)
+}
+
+// display shows a file as the user wrote it, relative to the folder.
+func (b *builder) display(location string) string {
+	if rel, err := filepath.Rel(b.cfg.Dir, location); err == nil && !isURL(location) && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return location
+}
+
+func isURL(location string) bool {
+	return strings.HasPrefix(location, "https://") || strings.HasPrefix(location, "http://")
+}
+
+// load reads a document or a part of one that a $ref names.
+func (b *builder) load(location string) ([]byte, error) {
+	if isURL(location) {
+		return b.fetch(b.ctx, location)
+	}
+	b.files = append(b.files, location)
+	return os.ReadFile(location)
+}
+
+// HTTPFetch reads documents over HTTP.
+func HTTPFetch(ctx context.Context, location string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, location, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json, application/yaml, */*;q=0.5")
+	res, err := (&http.Client{}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answered %s", location, res.Status)
+	}
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
+	if err == nil && len(data) > maxDocument {
+		err = fmt.Errorf("%s is larger than %d MiB", location, maxDocument>>20)
+	}
+	return data, err
+}
+
+// backends collects the destinations of a server's tools.
+type backends struct {
+	named *config.Backend // of the configuration; nil: the document's servers
+	list  []config.Backend
+}
+
+// index returns the place in the list of the destination of an operation.
+func (s *backends) index(d *openapi.Document, o *openapi.Operation) (int, error) {
+	if s.named != nil && s.named.URL != "" {
+		if len(s.list) == 0 {
+			s.list = append(s.list, *s.named)
+		}
+		return 0, nil
+	}
+	base, err := d.ServerURL(o)
+	if err != nil {
+		return 0, err
+	}
+	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return 0, fmt.Errorf("its server %q is no absolute http or https URL", base)
+	}
+	dest := config.Backend{URL: strings.TrimSuffix(base, "/")}
+	if s.named != nil {
+		dest.Name, dest.Credentials, dest.Timeout = s.named.Name, s.named.Credentials, s.named.Timeout
+	}
+	if i := slices.IndexFunc(s.list, func(b config.Backend) bool { return b.URL == dest.URL }); i >= 0 {
+		return i, nil
+	}
+	s.list = append(s.list, dest)
+	return len(s.list) - 1, nil
+}

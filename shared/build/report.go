@@ -1,0 +1,86 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Report is the verdict on every operation of every API server.
+type Report struct {
+	Servers []ServerReport `json:"servers"`
+}
+
+// ServerReport covers one server.
+type ServerReport struct {
+	Server     string    `json:"server"`
+	API        string    `json:"api"`
+	Document   string    `json:"document"`
+	Operations []Verdict `json:"operations"`
+}
+
+// Verdict says what became of one operation.
+type Verdict struct {
+	Operation string `json:"operation"`
+	Method    string `json:"method"`
+	Path      string `json:"path"`
+	Line      int    `json:"line,omitzero"`
+	Tool      string `json:"tool,omitzero"`
+	// Kind is "exact", "lossy", "refused" or "not selected".
+	Kind      string   `json:"verdict"`
+	Reasons   []string `json:"reasons,omitzero"`
+	Published bool     `json:"published"`
+}
+
+func (c *conversion) report() ServerReport {
+	return ServerReport{Server: c.server.Name, API: c.api.Name, Document: c.display(c.api.OpenAPI), Operations: c.verdicts}
+}
+
+// Count returns the number of operations with the verdict, and how many of them
+// are published.
+func (r *ServerReport) Count(kind string) (all, published int) {
+	for _, v := range r.Operations {
+		if v.Kind == kind {
+			all++
+			if v.Published {
+				published++
+			}
+		}
+	}
+	return all, published
+}
+
+// manyTools is the number of tools from which on clients cope badly: most send
+// all definitions to the model with every prompt.
+const manyTools = 100
+
+// Write prints the report: a line a server, and the operations that are not
+// exact with their reasons; all operations when all is set.
+func (r *Report) Write(w io.Writer, all bool) {
+	for _, s := range r.Servers {
+		exact, _ := s.Count("exact")
+		lossy, published := s.Count("lossy")
+		refused, _ := s.Count("refused")
+		fmt.Fprintf(w, "%s: %d exact, %d lossy (%d published), %d refused, of %d operations in %s\n",
+			s.Server, exact, lossy, published, refused, len(s.Operations), s.Document)
+		if n := exact + published; n > manyTools {
+			fmt.Fprintf(w, "  %d tools on one server: models choose better among fewer than %d; select with `tools`\n", n, manyTools)
+		}
+		for _, v := range s.Operations {
+			if all || v.Kind == "lossy" || v.Kind == "refused" {
+				v.write(w)
+			}
+		}
+	}
+}
+
+func (v *Verdict) write(w io.Writer) {
+	fmt.Fprintf(w, "  %-12s %s", v.Kind, v.Operation)
+	if v.Tool != "" && v.Tool != v.Operation {
+		fmt.Fprintf(w, " → %s", v.Tool)
+	}
+	if len(v.Reasons) > 0 {
+		fmt.Fprintf(w, ": %s", strings.Join(v.Reasons, "; "))
+	}
+	fmt.Fprintln(w)
+}

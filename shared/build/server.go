@@ -1,0 +1,237 @@
+package build
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"toolgate/shared/config"
+	"toolgate/shared/openapi"
+	"toolgate/shared/snapshot"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxPage bounds one page of tools/list, in bytes, below what a serverless
+// platform can answer (6 MB on AWS Lambda).
+const maxPage = 2 << 20
+
+// apiServer converts the selected operations of an API.
+func (b *builder) apiServer(s config.Server) *snapshot.API {
+	api, ok := find(b.cfg.APIs, func(a config.API) bool { return a.Name == s.API.API })
+	if !ok {
+		return nil // config has reported the unknown name
+	}
+	d := b.document(api)
+	if d == nil {
+		return nil
+	}
+	c := &conversion{builder: b, server: s, api: api, doc: d, names: d.Names(s.API.NameLength), byName: map[string]string{}}
+	if backend, ok := find(b.cfg.Backends, func(k config.Backend) bool { return k.Name == api.Backend }); ok {
+		c.backends.named = &backend
+	}
+	selected := c.selectOperations()
+	for _, o := range d.Operations {
+		c.operation(o, selected[o])
+	}
+	b.report.Servers = append(b.report.Servers, c.report())
+	return c.write()
+}
+
+func find[T any](list []T, is func(T) bool) (T, bool) {
+	i := slices.IndexFunc(list, is)
+	if i < 0 {
+		var zero T
+		return zero, false
+	}
+	return list[i], true
+}
+
+// conversion is the work on one server.
+type conversion struct {
+	*builder
+	server   config.Server
+	api      config.API
+	doc      *openapi.Document
+	names    map[*openapi.Operation]string
+	backends backends
+	byName   map[string]string // published tool → operation
+	tools    []tool
+	verdicts []Verdict
+}
+
+type tool struct {
+	*openapi.Tool
+	backend int
+}
+
+// choice is what the configuration says of one operation.
+type choice struct {
+	published bool
+	override  config.Override
+	at        config.Position
+}
+
+// selectOperations applies the selections in their order; later overrides win
+// member by member.
+func (c *conversion) selectOperations() map[*openapi.Operation]choice {
+	chosen := map[*openapi.Operation]choice{}
+	all := len(c.server.API.Tools) == 0
+	for _, o := range c.doc.Operations {
+		chosen[o] = choice{published: all && !o.Disabled, at: c.server.At}
+	}
+	for _, sel := range c.server.API.Tools {
+		for _, o := range c.matching(sel) {
+			if o.Disabled && sel.Operation == "" {
+				continue // a group does not undo the document's own exclusion
+			}
+			ch := chosen[o]
+			ch.published, ch.at = true, sel.At
+			ch.override = merge(ch.override, sel.Override)
+			chosen[o] = ch
+		}
+	}
+	for _, sel := range c.server.API.Exclude {
+		for _, o := range c.matching(sel) {
+			chosen[o] = choice{at: sel.At}
+		}
+	}
+	return chosen
+}
+
+// matching returns the operations of a selection; one that matches none is a
+// fault, since a misspelt exclusion would publish what was to be kept back.
+func (c *conversion) matching(sel config.Selection) []*openapi.Operation {
+	var found []*openapi.Operation
+	for _, o := range c.doc.Operations {
+		if selects(sel, o) {
+			found = append(found, o)
+		}
+	}
+	if found == nil {
+		c.fault(sel.At, c.suggestion(sel), "no operation of API %q matches %s", c.api.Name, describe(sel))
+	}
+	return found
+}
+
+func (c *conversion) suggestion(sel config.Selection) string {
+	var names []string
+	for _, o := range c.doc.Operations {
+		if sel.Tag != "" {
+			names = append(names, o.Tags...)
+		} else {
+			names = append(names, o.Key())
+		}
+	}
+	if near := config.Nearest(sel.Operation+sel.Tag, names); near != "" && sel.Operation+sel.Tag != "" {
+		return "did you mean \"" + near + "\"?"
+	}
+	return "`go run ./local build` without a selection lists all operations"
+}
+
+// merge lays b over a.
+func merge(a, b config.Override) config.Override {
+	a.Name = cmp.Or(b.Name, a.Name)
+	a.Title = cmp.Or(b.Title, a.Title)
+	a.Description = cmp.Or(b.Description, a.Description)
+	a.Annotations = config.Annotations{
+		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
+		Destructive: cmp.Or(b.Annotations.Destructive, a.Annotations.Destructive),
+		Idempotent:  cmp.Or(b.Annotations.Idempotent, a.Annotations.Idempotent),
+		OpenWorld:   cmp.Or(b.Annotations.OpenWorld, a.Annotations.OpenWorld),
+	}
+	a.Defaults = append(slices.Clip(a.Defaults), b.Defaults...)
+	a.Hidden = append(slices.Clip(a.Hidden), b.Hidden...)
+	return a
+}
+
+// operation converts one operation and records the verdict.
+func (c *conversion) operation(o *openapi.Operation, ch choice) {
+	v := Verdict{Operation: o.Key(), Method: o.Method, Path: o.Path, Line: o.Line}
+	if !ch.published {
+		v.Kind = "not selected"
+		c.verdicts = append(c.verdicts, v)
+		return
+	}
+	t, verdict := c.doc.Tool(o, cmp.Or(ch.override.Name, c.names[o]), c.options(ch.override))
+	v.Kind, v.Reasons = string(verdict.Kind), verdict.Reasons
+	if verdict.Kind != openapi.Refused {
+		c.publish(o, ch, tool{Tool: t}, &v)
+	} else if len(c.server.API.Tools) > 0 && named(c.server.API.Tools, o) {
+		c.fault(ch.at, "leave it out, or mend the document", "operation %q cannot be a tool: %s", o.Key(), strings.Join(verdict.Reasons, "; "))
+	}
+	c.verdicts = append(c.verdicts, v)
+}
+
+// publish adds a converted tool unless the configuration keeps it back.
+func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict) {
+	v.Tool = t.Name
+	if v.Kind == string(openapi.Lossy) && !c.server.API.AcceptLossy {
+		v.Reasons = append(v.Reasons, "not published: the server does not set acceptLossy")
+		return
+	}
+	backend, err := c.backends.index(c.doc, o)
+	if err != nil {
+		c.fault(c.api.At, "set `backend` on the API, with the `url` of the service", "operation %q of API %q has no usable address: %v", o.Key(), c.api.Name, err)
+		return
+	}
+	if other, taken := c.byName[t.Name]; taken {
+		c.fault(ch.at, "give one of them another `name`", "operations %q and %q would both be the tool %q", other, o.Key(), t.Name)
+		return
+	}
+	c.byName[t.Name] = o.Key()
+	t.backend = backend
+	v.Published = true
+	c.tools = append(c.tools, t)
+}
+
+func (c *conversion) options(o config.Override) openapi.ToolOptions {
+	opt := openapi.ToolOptions{
+		Title: o.Title, Description: o.Description,
+		Annotations: openapi.Annotations{
+			ReadOnly: o.Annotations.ReadOnly, Destructive: o.Annotations.Destructive,
+			Idempotent: o.Annotations.Idempotent, OpenWorld: o.Annotations.OpenWorld,
+		},
+		Defaults: values(o.Defaults), Hidden: values(o.Hidden),
+		Output: openapi.OutputMode(c.server.API.OutputSchema),
+	}
+	if opt.Annotations.OpenWorld == nil {
+		opt.Annotations.OpenWorld = c.server.API.OpenWorld
+	}
+	return opt
+}
+
+func values(list []config.Value) map[string]jsontext.Value {
+	m := make(map[string]jsontext.Value, len(list))
+	for _, v := range list {
+		m[v.Name] = v.JSON
+	}
+	return m
+}
+
+// write stores the tools and their list in pages.
+func (c *conversion) write() *snapshot.API {
+	out := &snapshot.API{Backends: c.backends.list, Tools: len(c.tools)}
+	page := []byte{'['}
+	count := 0
+	flush := func() {
+		c.out.Page(c.server.Name, out.Pages, append(page, ']'))
+		out.Pages++
+		page, count = []byte{'['}, 0
+	}
+	for _, t := range c.tools {
+		if count > 0 && (count >= c.cfg.Limits.ListPage || len(page)+len(t.Definition) > maxPage) {
+			flush()
+		}
+		if count > 0 {
+			page = append(page, ',')
+		}
+		page = append(page, t.Definition...)
+		count++
+		c.out.Tool(c.server.Name, snapshot.Tool{Tool: *t.Tool, Backend: t.backend})
+	}
+	if count > 0 || out.Pages == 0 {
+		flush()
+	}
+	return out
+}

@@ -1,0 +1,225 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"toolgate/shared/backend"
+	"toolgate/shared/config"
+	"toolgate/shared/mcp"
+	"toolgate/shared/openapi"
+	"toolgate/shared/snapshot"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// catalog is the server of a REST API: its operations are the tools. Lists and
+// tools are read from the snapshot when they are first asked for.
+type catalog struct {
+	name      string
+	snapshot  *snapshot.Snapshot
+	manifest  *snapshot.API
+	limits    config.Limits
+	discovery mcp.Discovery
+	tools     map[string]*tool
+	pages     []page
+	backends  []*backend.Client
+}
+
+// page is one page of tools/list, once it was read.
+type page struct {
+	once  sync.Once
+	tools jsontext.Value
+	err   error
+}
+
+// Serve answers one request.
+func (c *catalog) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
+	switch req.Method {
+	case mcp.MethodCallTool:
+		return c.call(ctx, req, reply)
+	case mcp.MethodListTools:
+		return c.list(req, reply)
+	}
+	if done, err := c.discovery.ServeCommon(req, reply); done {
+		return err
+	}
+	return mcp.MethodNotFound(req.Method)
+}
+
+// list answers tools/list. A cursor is the number of a page.
+func (c *catalog) list(req *mcp.Request, reply mcp.Reply) error {
+	n := 0
+	if cursor := req.Bytes(req.Cursor); cursor != nil && cursor.Kind() != 'n' {
+		var err error
+		if n, err = strconv.Atoi(req.Text(req.Cursor)); err != nil || n < 1 || n >= len(c.pages) {
+			return mcp.Errorf(mcp.CodeInvalidParams, "the cursor %s is not one of this list; start again without", cursor)
+		}
+	}
+	p := &c.pages[n]
+	p.once.Do(func() { p.tools, p.err = c.snapshot.Page(c.name, n) })
+	if p.err != nil {
+		return p.err
+	}
+	out := append(make([]byte, 0, len(p.tools)+256), `{"tools":`...)
+	out = append(out, p.tools...)
+	if n+1 < len(c.pages) {
+		out = append(out, `,"nextCursor":"`...)
+		out = append(strconv.AppendInt(out, int64(n+1), 10), '"')
+	}
+	out = mcp.AppendCacheHint(out, req.Version, c.discovery.Hint)
+	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
+	return reply.Result(append(out, '}'))
+}
+
+// tool is one operation, with its record once it was called.
+type tool struct {
+	name    string
+	catalog *catalog
+
+	once    sync.Once
+	record  *snapshot.Tool
+	input   *openapi.Schema
+	output  *openapi.Schema // nil unless results are checked
+	headers []mcp.ParamHeader
+	err     error
+}
+
+// load reads the record on the first call.
+func (t *tool) load() error {
+	t.once.Do(func() { t.err = t.read() })
+	return t.err
+}
+
+func (t *tool) read() (err error) {
+	if t.record, err = t.catalog.snapshot.Tool(t.catalog.name, t.name); err != nil {
+		return err
+	}
+	if t.record.Backend >= len(t.catalog.backends) {
+		return fmt.Errorf("tool %q names a backend that the snapshot does not have: build it again", t.name)
+	}
+	if t.input, err = openapi.CompileSchema(t.record.InputSchema); err != nil {
+		return err
+	}
+	if t.record.OutputSchema != nil {
+		if t.output, err = openapi.CompileSchema(t.record.OutputSchema); err != nil {
+			return err
+		}
+	}
+	t.headers, err = mcp.ParamHeaders(t.record.InputSchema)
+	return err
+}
+
+// call answers tools/call. What the caller can mend, and what the backend did,
+// is a result with isError, so that the model sees it (2025-11-25,
+// server/tools, error handling); only an unknown tool is a protocol error.
+func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
+	t := c.tools[req.Text(req.Name)]
+	if t == nil {
+		return mcp.Errorf(mcp.CodeInvalidParams, "unknown tool %q", req.Text(req.Name))
+	}
+	if err := t.load(); err != nil {
+		return err
+	}
+	args := req.Bytes(req.Arguments)
+	if req.Version.Modern() {
+		if err := mcp.CheckParamHeaders(t.headers, args, req.Header); err != nil {
+			return err
+		}
+	}
+	out, failed := t.result(ctx, args)
+	if f, ok := reply.(interface{ Failed() }); ok && failed {
+		f.Failed()
+	}
+	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
+	return reply.Result(append(out, '}'))
+}
+
+// result makes the call and returns the opened result object, without its
+// closing brace.
+func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, failed bool) {
+	out = append(make([]byte, 0, 1024), '{')
+	res, err := t.send(ctx, args)
+	if err != nil {
+		return openapi.AppendErrorResult(out, publicCause(err)), true
+	}
+	out, failed = t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary})
+	if failed || t.output == nil || res.Truncated {
+		return out, failed
+	}
+	if err := t.output.CheckValue(res.Body); err != nil {
+		return openapi.AppendErrorResult([]byte{'{'}, "The backend's answer does not match its documented schema: "+err.Error()), true
+	}
+	return out, false
+}
+
+// maxBinary bounds a binary result, in bytes before base64, below what a
+// serverless platform can answer.
+const maxBinary = 3 << 20
+
+// publicCause is what a model is told of a call that had no response.
+func publicCause(err error) string {
+	if e, ok := errors.AsType[*openapi.ArgumentError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*backend.Error](err); ok {
+		return e.Public()
+	}
+	return "The call failed inside the gateway."
+}
+
+// send checks and binds the arguments and has the backend answer.
+func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response, error) {
+	if args == nil {
+		args = jsontext.Value("{}")
+	}
+	if err := t.input.Check(args); err != nil {
+		return nil, err
+	}
+	b := &t.record.Binding
+	bound, err := b.Bind(args)
+	if err != nil {
+		return nil, err
+	}
+	client := t.catalog.backends[t.record.Backend]
+	target, err := b.URL(client.URL(), bound)
+	if err != nil {
+		return nil, err
+	}
+	target.RawQuery = client.AddQuery(target.RawQuery)
+	req := (&http.Request{
+		Method: bound.Method, URL: target, Host: target.Host, Header: bound.Header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(ctx)
+	setBody(req, bound.Body)
+	req.Header["User-Agent"] = userAgent
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, truncated, err := backend.ReadBody(res, max(maxBinary, t.catalog.limits.ResultBytes))
+	if err != nil {
+		return nil, err
+	}
+	return &openapi.Response{StatusCode: res.StatusCode, Header: res.Header, Body: body, Truncated: truncated}, nil
+}
+
+var userAgent = []string{"toolgate"}
+
+// setBody gives a request its body so that the transport may send it again when
+// a kept connection turns out to be closed.
+func setBody(req *http.Request, body []byte) {
+	if body == nil {
+		return
+	}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = req.GetBody() // cannot fail
+}

@@ -1,0 +1,280 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"toolgate/shared/mcp"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// exchange is one HTTP request on its way: what is known of it so far, and the
+// reply to its client. It is the one object that a request owns.
+type exchange struct {
+	gateway *Gateway
+	w       http.ResponseWriter
+	r       *http.Request
+	start   time.Time
+	server  string
+	req     *mcp.Request // nil until a message was read
+	call    Call
+	status  int  // 0 until the header is written
+	stream  bool // the reply is an event stream
+}
+
+// readBody reads the message, up to the limit.
+func (x *exchange) readBody() ([]byte, error) {
+	if err := checkContentType(x.r.Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
+	limit := x.gateway.maxBody
+	if x.r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	size := x.r.ContentLength
+	if size < 0 {
+		size = 4096
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	n, err := buf.ReadFrom(io.LimitReader(x.r.Body, limit+1))
+	switch {
+	case n > limit:
+		return nil, tooLarge(limit)
+	case err != nil:
+		return nil, &mcp.Error{Code: mcp.CodeParseError, Message: "the body could not be read", Status: http.StatusBadRequest}
+	}
+	return buf.Bytes(), nil
+}
+
+func tooLarge(limit int64) *mcp.Error {
+	e := mcp.Errorf(mcp.CodeInvalidRequest, "the body is larger than %d bytes, the limit of this gateway", limit)
+	e.Status = http.StatusRequestEntityTooLarge
+	return e
+}
+
+// checkContentType asks for JSON. A page on another site can send the simple
+// content types without a preflight; it cannot send this one.
+func checkContentType(value string) error {
+	if value == mcp.ContentJSON {
+		return nil
+	}
+	if t, _, err := mime.ParseMediaType(value); err == nil && t == mcp.ContentJSON {
+		return nil
+	}
+	return &mcp.Error{Code: mcp.CodeInvalidRequest, Message: "the Content-Type must be application/json", Status: http.StatusUnsupportedMediaType}
+}
+
+// begin notes the request, for the reply and for the log.
+func (x *exchange) begin(req *mcp.Request) {
+	x.req = req
+	x.call.Method, x.call.Version = req.Method, req.Version
+	if x.gateway.observe != nil {
+		x.call.Name = req.Text(req.Name)
+	}
+}
+
+// Notify sends an event, and makes the reply a stream. A client that cannot
+// take a stream gets the result alone.
+func (x *exchange) Notify(message jsontext.Value) error {
+	if !x.stream {
+		if !accepts(x.r.Header["Accept"], mcp.ContentSSE) {
+			return nil
+		}
+		x.startStream()
+	}
+	return x.event(message)
+}
+
+func (x *exchange) startStream() {
+	h := x.w.Header()
+	h["Content-Type"] = []string{mcp.ContentSSE}
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	x.WriteHeader(http.StatusOK)
+	x.stream = true
+}
+
+func (x *exchange) event(message []byte) error {
+	if _, err := x.w.Write(mcp.AppendEvent(nil, "", message)); err != nil {
+		return err
+	}
+	return x.flush()
+}
+
+func (x *exchange) flush() error {
+	err := http.NewResponseController(x.w).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil // the platform sends every write at once, or only the whole
+	}
+	return err
+}
+
+// Result sends the result.
+func (x *exchange) Result(result jsontext.Value) error {
+	x.message(http.StatusOK, mcp.AppendResult(make([]byte, 0, len(result)+64), x.req.Bytes(x.req.ID), result))
+	return nil
+}
+
+// message sends a response, as the whole body or as the last event.
+func (x *exchange) message(status int, message []byte) {
+	if x.stream {
+		x.call.Err = errors.Join(x.call.Err, x.event(message))
+		return
+	}
+	x.send(status, mcp.ContentJSON, message)
+}
+
+func (x *exchange) send(status int, contentType string, body []byte) {
+	h := x.w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.WriteHeader(status)
+	if _, err := x.w.Write(body); err != nil && x.call.Err == nil {
+		x.call.Err = err
+	}
+}
+
+// Relay copies the answer of another server. An event stream is flushed with
+// every read, so that the first event is not held back by the last.
+func (x *exchange) Relay(status int, header http.Header, body io.Reader) error {
+	h := x.w.Header()
+	for _, name := range [...]string{"Content-Type", mcp.HeaderSessionID} {
+		if v := header[name]; v != nil {
+			h[name] = v
+		}
+	}
+	stream := strings.HasPrefix(header.Get("Content-Type"), mcp.ContentSSE)
+	if stream {
+		h["Cache-Control"] = []string{"no-cache, no-transform"}
+		h["X-Accel-Buffering"] = []string{"no"}
+	}
+	x.WriteHeader(status)
+	if stream {
+		x.stream = true
+		if err := x.flush(); err != nil {
+			return err
+		}
+	}
+	return x.copy(body, stream)
+}
+
+func (x *exchange) copy(body io.Reader, stream bool) error {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	for {
+		n, err := body.Read(*buf)
+		if n > 0 {
+			if _, err := x.w.Write((*buf)[:n]); err != nil {
+				return err
+			}
+			if stream {
+				if err := x.flush(); err != nil {
+					return err
+				}
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// end answers what was not answered yet.
+func (x *exchange) end(err error) {
+	switch {
+	case err != nil:
+		x.fail(err)
+	case x.status == 0:
+		x.WriteHeader(http.StatusAccepted)
+	}
+}
+
+// fail answers with an error, unless the answer has begun and cannot be
+// changed: then only the log is told.
+func (x *exchange) fail(err error) {
+	x.call.Err = err
+	if x.r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // the client has gone
+	}
+	if x.status != 0 && !x.stream {
+		return
+	}
+	e := public(err)
+	version, id := mcp.Version(""), jsontext.Value(nil)
+	if x.req != nil {
+		version, id = x.req.Version, x.req.Bytes(x.req.ID)
+	}
+	x.message(e.HTTPStatus(version), mcp.AppendError(nil, id, e))
+}
+
+// failHTTP refuses a request that is no MCP message.
+func (x *exchange) failHTTP(status int, message string) {
+	x.fail(&mcp.Error{Code: mcp.CodeInvalidRequest, Message: message, Status: status})
+}
+
+// Header, Write and WriteHeader make an exchange the http.ResponseWriter of
+// what passes through it, so that the status is known to the log.
+func (x *exchange) Header() http.Header { return x.w.Header() }
+
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	return x.w.Write(p)
+}
+
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+		x.w.WriteHeader(status)
+	}
+}
+
+// Unwrap serves http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
+
+// Failed is called by servers whose result has isError set.
+func (x *exchange) Failed() { x.call.Failed = true }
+
+func (x *exchange) finish() {
+	observe := x.gateway.observe
+	if observe == nil {
+		return
+	}
+	x.call.Time, x.call.Duration = x.start, time.Since(x.start)
+	x.call.Server, x.call.Status = x.server, x.status
+	if x.call.Method == "" {
+		x.call.Method = x.r.Method
+	}
+	observe(x.call)
+}
+
+// accepts reports whether an Accept header lets contentType through. No header
+// accepts everything (RFC 9110, section 12.5.1). Weights are not looked at.
+func accepts(accept []string, contentType string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	kind, _, _ := strings.Cut(contentType, "/")
+	for _, value := range accept {
+		for item := range strings.SplitSeq(value, ",") {
+			item, _, _ = strings.Cut(item, ";")
+			switch strings.TrimSpace(item) {
+			case contentType, "*/*", kind + "/*":
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,260 @@
+// Package gateway is the corridor: it knows what comes after what. A request of
+// a client is admitted, read, matched to a revision of the protocol and handed
+// to its server; what comes back is written in the form that the client's
+// revision asks for. Errors become bytes here and nowhere else.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"toolgate/shared/mcp"
+	"toolgate/shared/mcpproxy"
+	"toolgate/shared/seal"
+	"toolgate/shared/snapshot"
+)
+
+// Options are what the host gives a gateway.
+type Options struct {
+	// Secrets resolves a reference such as "env:ORDERS_KEY". Nil: none resolve.
+	Secrets func(ref string) (string, error)
+	// AnyHost accepts any Host header, for platforms that route by it and hide
+	// the handler from anything else.
+	AnyHost bool
+	// Transport carries requests to backends; nil is the default.
+	Transport http.RoundTripper
+	// SealingSecret is used when the configuration names no sealing key; nil
+	// makes one that no other instance knows.
+	SealingSecret []byte
+	// Log receives what operators should know; nil discards it.
+	Log *slog.Logger
+	// Observe is told of every request after its answer; nil is none. It must
+	// return quickly and may be called concurrently.
+	Observe func(Call)
+}
+
+// Call is what Observe is told.
+type Call struct {
+	Time     time.Time
+	Duration time.Duration
+	Server   string
+	Method   string // JSON-RPC method, or the HTTP method where there is none
+	Name     string // tool, prompt or resource
+	Version  mcp.Version
+	Status   int // HTTP status
+	// Failed is true for a tool result with isError, as far as the gateway made
+	// the result itself.
+	Failed bool
+	// Err is the cause of an error answer; it may hold details that no client
+	// was told.
+	Err error
+}
+
+// Gateway serves the MCP endpoints of one snapshot. It is an http.Handler, safe
+// for concurrent use, and never changes: a new configuration is a new Gateway.
+type Gateway struct {
+	manifest  snapshot.Manifest
+	servers   map[string]endpoint
+	admission admission
+	depth     int
+	maxBody   int64
+	index     []byte
+	log       *slog.Logger
+	observe   func(Call)
+}
+
+// endpoint is one server and what of it differs by HTTP method.
+type endpoint struct {
+	mcp.Server
+	// session serves GET and DELETE; nil where sessions do not exist.
+	session func(http.ResponseWriter, *http.Request)
+}
+
+// New assembles a gateway. The snapshot must stay open as long as the gateway
+// serves. The error names every secret that cannot be resolved.
+func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	g := &Gateway{
+		manifest: s.Manifest, servers: make(map[string]endpoint, len(s.Servers)),
+		admission: newAdmission(&s.Manifest, o.AnyHost),
+		depth:     s.Limits.Depth, maxBody: int64(s.Limits.RequestBytes),
+		log: o.Log, observe: o.Observe,
+	}
+	a := assembly{snapshot: s, options: o}
+	if err := a.build(g.servers); err != nil {
+		return nil, err
+	}
+	g.index = renderIndex(&s.Manifest, s.Hash)
+	return g, nil
+}
+
+// Close lets go of what the gateway's servers keep open towards upstreams.
+func (g *Gateway) Close() error {
+	var errs []error
+	for _, s := range g.servers {
+		if p, ok := s.Server.(*mcpproxy.Proxy); ok {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP routes /{server}/mcp, and answers / with the list of servers.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := exchange{gateway: g, w: w, r: r, start: time.Now()}
+	defer x.finish()
+	defer x.recover()
+	if err := g.admission.check(r); err != nil {
+		x.fail(err)
+		return
+	}
+	name, ok := serverName(r.URL.Path)
+	if !ok {
+		g.serveOther(&x)
+		return
+	}
+	x.server = name
+	s, ok := g.servers[name]
+	if !ok {
+		x.failHTTP(http.StatusNotFound, fmt.Sprintf("there is no server %q here; GET / lists the servers", name))
+		return
+	}
+	switch {
+	case r.Method == http.MethodPost:
+		x.post(s)
+	case s.session != nil && (r.Method == http.MethodGet || r.Method == http.MethodDelete):
+		s.session(&x, r)
+	default:
+		w.Header().Set("Allow", http.MethodPost)
+		x.failHTTP(http.StatusMethodNotAllowed, "this endpoint takes POST")
+	}
+}
+
+// serverName cuts the name out of /{server}/mcp; a trailing slash is let pass.
+func serverName(path string) (string, bool) {
+	path = strings.TrimSuffix(path, "/")
+	name, ok := strings.CutSuffix(path, "/mcp")
+	if !ok || len(name) < 2 || strings.Contains(name[1:], "/") {
+		return "", false
+	}
+	return name[1:], true
+}
+
+// serveOther answers the root, which platforms poll for readiness, and refuses
+// everything else.
+func (g *Gateway) serveOther(x *exchange) {
+	if x.r.URL.Path != "/" {
+		x.failHTTP(http.StatusNotFound, "there is nothing here; MCP endpoints are at /{server}/mcp")
+		return
+	}
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		x.w.Header().Set("Allow", "GET, HEAD")
+		x.failHTTP(http.StatusMethodNotAllowed, "the root takes GET")
+		return
+	}
+	x.send(http.StatusOK, mcp.ContentJSON, g.index)
+}
+
+// renderIndex renders the answer of the root once.
+func renderIndex(m *snapshot.Manifest, hash string) []byte {
+	out := mcp.AppendImplementation(nil, mcp.Implementation{Name: m.Name, Title: m.Title, Version: m.Version})
+	out = append(out[:len(out)-1], `,"snapshot":`...)
+	out = mcp.AppendString(out, hash)
+	out = append(out, `,"servers":[`...)
+	for i, s := range m.Servers {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, `{"name":`...)
+		out = mcp.AppendString(out, s.Name)
+		out = append(out, `,"url":`...)
+		out = mcp.AppendString(out, m.PublicURL+"/"+s.Name+"/mcp")
+		out = append(out, '}')
+	}
+	return append(out, "]}\n"...)
+}
+
+// post reads one message and has it answered.
+func (x *exchange) post(s mcp.Server) {
+	body, err := x.readBody()
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	if isBatch(body) {
+		x.batch(s, body)
+		return
+	}
+	x.answer(x.r.Context(), s, body, x)
+}
+
+// answer scans, checks and serves one message. Errors go to the reply as well.
+func (x *exchange) answer(ctx context.Context, s mcp.Server, body []byte, reply replier) {
+	req := &mcp.Request{Header: x.r.Header}
+	var err error
+	req.Message, err = mcp.Scan(body, x.gateway.depth)
+	if err == nil {
+		req.Version, err = mcp.Detect(&req.Message, x.r.Header)
+	}
+	reply.begin(req)
+	if err == nil && req.Kind != mcp.KindResponse && !mcp.Served(req.Method, req.Version) {
+		err = mcp.MethodNotFound(req.Method)
+	}
+	if err == nil {
+		err = s.Serve(ctx, req, reply)
+	}
+	reply.end(err)
+}
+
+// replier is a reply with a beginning and an end.
+type replier interface {
+	mcp.Reply
+	// begin is told the request before it is served; of a faulty message, as
+	// much as could be read.
+	begin(req *mcp.Request)
+	// end completes the reply: with the error, or, where nothing was sent, as
+	// accepted.
+	end(err error)
+}
+
+// public is the error a client may see for err.
+func public(err error) *mcp.Error {
+	if e, ok := errors.AsType[*mcp.Error](err); ok {
+		return e
+	}
+	return mcp.Errorf(mcp.CodeInternalError, "internal error")
+}
+
+func (x *exchange) recover() {
+	if cause := recover(); cause != nil {
+		if cause == http.ErrAbortHandler {
+			panic(cause)
+		}
+		x.gateway.log.Error("panic while serving", "server", x.server, "method", x.call.Method, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		x.fail(fmt.Errorf("panic: %v", cause))
+	}
+}
+
+// sealer makes the sealer for session ids of all upstreams.
+func sealer(m *snapshot.Manifest, o Options) (*seal.Sealer, error) {
+	secret := o.SealingSecret
+	if len(m.SealingKey.Parts) > 0 {
+		text, err := resolve(m.SealingKey, o)
+		if err != nil {
+			return nil, fmt.Errorf("resolving the sealing key: %w", err)
+		}
+		secret = []byte(text)
+	}
+	if secret == nil {
+		secret = seal.RandomSecret()
+	}
+	return seal.New(secret, "session")
+}

@@ -1,0 +1,30 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+)
+
+// LogCalls returns an Observe function that writes one record a call: what was
+// asked, of which server, and how it ended. Arguments and results are not
+// logged.
+func LogCalls(log *slog.Logger) func(Call) {
+	return func(c Call) {
+		level := slog.LevelInfo
+		attrs := []slog.Attr{
+			slog.String("server", c.Server), slog.String("method", c.Method), slog.String("name", c.Name),
+			slog.String("version", string(c.Version)), slog.Int("status", c.Status),
+			slog.Float64("ms", float64(c.Duration.Microseconds())/1000),
+		}
+		if c.Failed {
+			attrs = append(attrs, slog.Bool("isError", true))
+		}
+		if c.Err != nil {
+			attrs = append(attrs, slog.String("error", c.Err.Error()))
+			if c.Status >= 500 {
+				level = slog.LevelError
+			}
+		}
+		log.LogAttrs(context.Background(), level, "call", attrs...)
+	}
+}
