@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,17 +19,19 @@ import (
 // also when there are faults.
 func compile(ctx context.Context, dir string, env func(string) (string, bool)) (result *build.Result, files []string, err error) {
 	cfg, faults := config.Load(dir, env)
-	if cfg != nil {
-		files = cfg.Files
+	if cfg == nil {
+		return nil, []string{filepath.Join(dir, "gateway.yaml")}, faults
 	}
-	if len(faults) > 0 {
-		return nil, append(files, filepath.Join(dir, "gateway.yaml")), faults
-	}
+	// What can be read of a faulty configuration is built all the same, so that
+	// the faults of the documents show with its own.
 	result, err = build.Build(ctx, cfg, build.HTTPFetch)
-	if result != nil {
-		files = append(files, result.Files...)
+	if more, ok := errors.AsType[config.Faults](err); ok || len(faults) > 0 {
+		return nil, cfg.Files, append(faults, more...).Sorted()
 	}
-	return result, files, err
+	if err != nil {
+		return nil, cfg.Files, err
+	}
+	return result, append(cfg.Files, result.Files...), nil
 }
 
 func validate(ctx context.Context, c *call) error {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"toolgate/shared/gateway"
@@ -118,9 +119,11 @@ func (s *server) greet(a net.Addr) {
 	base := "http://" + a.String()
 	m := &s.current.Load().snapshot.Manifest
 	fmt.Fprintf(s.stdout, "\nServing %s. It reloads when a file changes; Ctrl-C stops.\n\n", s.dir)
+	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
 	for i := range m.Servers {
-		fmt.Fprintf(s.stdout, "  %-32s %s\n", base+"/"+m.Servers[i].Name+"/mcp", describe(&m.Servers[i]))
+		fmt.Fprintf(table, "  %s/%s/mcp\t%s\n", base, m.Servers[i].Name, describe(&m.Servers[i]))
 	}
+	_ = table.Flush() // the terminal
 	fmt.Fprintf(s.stdout, "\nFor .vscode/mcp.json (Cursor and Claude take the same entries under \"mcpServers\"):\n\n%s\n\n", clientConfig(base, m))
 	fmt.Fprintf(s.stdout, "listening on %s\n\n", base)
 }

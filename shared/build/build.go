@@ -6,8 +6,10 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -113,6 +115,9 @@ func (b *builder) documentFault(api config.API, err error) {
 		at := config.Position{File: b.display(e.File), Line: e.Line, Column: e.Column}
 		b.fault(at, e.Fix, "%s", e.Message)
 		return
+	}
+	if errors.Is(err, fs.ErrNotExist) && !isURL(api.OpenAPI) {
+		return // config has said so
 	}
 	b.fault(api.At, "give the path or URL of an OpenAPI document", "the document of API %q cannot be read: %v", api.Name, err)
 }

@@ -57,19 +57,33 @@ const manyTools = 100
 // Write prints the report: a line a server, and the operations that are not
 // exact with their reasons; all operations when all is set.
 func (r *Report) Write(w io.Writer, all bool) {
-	for _, s := range r.Servers {
-		exact, _ := s.Count("exact")
-		lossy, published := s.Count("lossy")
-		refused, _ := s.Count("refused")
-		fmt.Fprintf(w, "%s: %d exact, %d lossy (%d published), %d refused, of %d operations in %s\n",
-			s.Server, exact, lossy, published, refused, len(s.Operations), s.Document)
-		if n := exact + published; n > manyTools {
-			fmt.Fprintf(w, "  %d tools on one server: models choose better among fewer than %d; select with `tools`\n", n, manyTools)
-		}
-		for _, v := range s.Operations {
-			if all || v.Kind == "lossy" || v.Kind == "refused" {
-				v.write(w)
-			}
+	for i := range r.Servers {
+		r.Servers[i].write(w, all)
+	}
+}
+
+func (s *ServerReport) write(w io.Writer, all bool) {
+	exact, _ := s.Count("exact")
+	lossy, published := s.Count("lossy")
+	refused, _ := s.Count("refused")
+	unselected, _ := s.Count("not selected")
+	parts := []string{fmt.Sprintf("%d exact", exact)}
+	if lossy > 0 {
+		parts = append(parts, fmt.Sprintf("%d lossy (%d published)", lossy, published))
+	}
+	if refused > 0 {
+		parts = append(parts, fmt.Sprintf("%d refused", refused))
+	}
+	if unselected > 0 {
+		parts = append(parts, fmt.Sprintf("%d not selected", unselected))
+	}
+	fmt.Fprintf(w, "%s: of %d operations in %s, %s\n", s.Server, len(s.Operations), s.Document, strings.Join(parts, ", "))
+	if n := exact + published; n > manyTools {
+		fmt.Fprintf(w, "  %d tools on one server: models choose better among fewer than %d; select with `tools`\n", n, manyTools)
+	}
+	for i := range s.Operations {
+		if v := &s.Operations[i]; all || v.Kind == "lossy" || v.Kind == "refused" {
+			v.write(w)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,8 +71,9 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	}
 	var errs []error
 	for i := range s.API.Backends {
-		client, err := a.client(s.API.Backends[i], a.snapshot.Limits.Timeout)
-		c.backends = append(c.backends, client)
+		b := &s.API.Backends[i]
+		client, err := a.client(b.URL, b.Credentials, 0)
+		c.backends = append(c.backends, destination{client, cmp.Or(b.Timeout, a.snapshot.Limits.Timeout)})
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)
@@ -85,7 +87,7 @@ func (a *assembly) listHint() mcp.CacheHint {
 
 func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	u := s.Upstream
-	client, err := a.client(config.Backend{URL: u.URL, Credentials: u.Credentials, Timeout: u.Timeout}, a.snapshot.Limits.Timeout)
+	client, err := a.client(u.URL, u.Credentials, cmp.Or(u.Timeout, a.snapshot.Limits.Timeout))
 	if err != nil {
 		return nil, err
 	}
@@ -139,25 +141,23 @@ func (a *assembly) serverInfo(s *snapshot.Server) []byte {
 	return mcp.AppendImplementation(nil, a.implementation(s))
 }
 
-// client makes the client of a destination, with its secrets resolved.
-func (a *assembly) client(b config.Backend, timeout time.Duration) (*backend.Client, error) {
-	if b.Timeout > 0 {
-		timeout = b.Timeout
-	}
-	o := backend.Options{URL: b.URL, Timeout: timeout, Transport: a.options.Transport}
+// client makes the client of a destination, with its secrets resolved. The
+// timeout bounds the wait for a response's header; 0 is none.
+func (a *assembly) client(url string, credentials config.Credentials, timeout time.Duration) (*backend.Client, error) {
+	o := backend.Options{URL: url, Timeout: timeout, Transport: a.options.Transport}
 	var errs []error
 	value := func(t config.Text) string {
 		v, err := resolve(t, a.options)
 		errs = append(errs, err)
 		return v
 	}
-	for _, h := range b.Credentials.Header {
+	for _, h := range credentials.Header {
 		o.Header = append(o.Header, backend.Credential{Name: h.Name, Value: value(h.Value)})
 	}
-	for _, q := range b.Credentials.Query {
+	for _, q := range credentials.Query {
 		o.Query = append(o.Query, backend.Credential{Name: q.Name, Value: value(q.Value)})
 	}
-	if auth := b.Credentials.Authorization; auth != nil {
+	if auth := credentials.Authorization; auth != nil {
 		o.Header = append(o.Header, backend.Credential{Name: "Authorization", Value: auth.Scheme + " " + value(auth.Parameter)})
 	}
 	c, err := backend.New(o)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"toolgate/shared/backend"
 	"toolgate/shared/config"
@@ -29,7 +30,13 @@ type catalog struct {
 	discovery mcp.Discovery
 	tools     map[string]*tool
 	pages     []page
-	backends  []*backend.Client
+	backends  []destination
+}
+
+// destination is a backend and the time it has for a whole call, body included.
+type destination struct {
+	*backend.Client
+	timeout time.Duration
 }
 
 // page is one page of tools/list, once it was read.
@@ -187,19 +194,21 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response
 	if err != nil {
 		return nil, err
 	}
-	client := t.catalog.backends[t.record.Backend]
-	target, err := b.URL(client.URL(), bound)
+	to := &t.catalog.backends[t.record.Backend]
+	target, err := b.URL(to.URL(), bound)
 	if err != nil {
 		return nil, err
 	}
-	target.RawQuery = client.AddQuery(target.RawQuery)
+	target.RawQuery = to.AddQuery(target.RawQuery)
+	ctx, cancel := context.WithTimeout(ctx, to.timeout)
+	defer cancel()
 	req := (&http.Request{
 		Method: bound.Method, URL: target, Host: target.Host, Header: bound.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	setBody(req, bound.Body)
 	req.Header["User-Agent"] = userAgent
-	res, err := client.Do(req)
+	res, err := to.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"toolgate/shared/mcp"
@@ -39,6 +40,11 @@ func (x *exchange) readBody() ([]byte, error) {
 	if x.r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
+	// A client that trickles its body must not hold the call. Platforms that
+	// hand over whole requests know no deadline, and need none.
+	deadline := http.NewResponseController(x.w)
+	_ = deadline.SetReadDeadline(x.start.Add(bodyTimeout))
+	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
 	size := x.r.ContentLength
 	if size < 0 {
 		size = 4096
@@ -53,6 +59,9 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 	return buf.Bytes(), nil
 }
+
+// bodyTimeout is the time a client has for sending its message.
+const bodyTimeout = 30 * time.Second
 
 func tooLarge(limit int64) *mcp.Error {
 	e := mcp.Errorf(mcp.CodeInvalidRequest, "the body is larger than %d bytes, the limit of this gateway", limit)
@@ -278,3 +287,9 @@ func accepts(accept []string, contentType string) bool {
 	}
 	return false
 }
+
+// buffers are for copying what is relayed.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 32<<10)
+	return &b
+}}
