@@ -50,7 +50,7 @@ type Limits struct {
 	Depth        int           `json:"depth"`        // nesting of its JSON; default 128
 	ResultBytes  int           `json:"resultBytes"`  // text of a tool result before it is cut; default 256 KiB
 	Timeout      time.Duration `json:"-"`            // one call, backend included; default 30 s; in JSON "30s"
-	ListPage     int           `json:"listPage"`     // tools on one page of tools/list; default 500
+	ListPage     int           `json:"listPage"`     // tools on one page of tools/list; default 250
 	ListTTL      time.Duration `json:"-"`            // how long clients may keep a list (ttlMs); default 5 min
 }
 

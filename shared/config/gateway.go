@@ -19,7 +19,7 @@ const (
 	defaultDepth        = 128
 	defaultResultBytes  = 256 << 10
 	defaultTimeout      = 30 * time.Second
-	defaultListPage     = 500
+	defaultListPage     = 250
 	defaultListTTL      = 5 * time.Minute
 )
 

@@ -214,7 +214,7 @@ func TestParseDefaults(t *testing.T) {
 	}
 	want := &Config{
 		Name: "contoso", Version: "1.0.0", Files: []string{"gateway.yaml"},
-		Limits: Limits{RequestBytes: 4 << 20, Depth: 128, ResultBytes: 256 << 10, Timeout: 30 * time.Second, ListPage: 500, ListTTL: 5 * time.Minute},
+		Limits: Limits{RequestBytes: 4 << 20, Depth: 128, ResultBytes: 256 << 10, Timeout: 30 * time.Second, ListPage: 250, ListTTL: 5 * time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -156,14 +156,9 @@ func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, fai
 	if err != nil {
 		return openapi.AppendErrorResult(out, publicCause(err)), true
 	}
-	out, failed = t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary})
-	if failed || t.output == nil || res.Truncated {
-		return out, failed
-	}
-	if err := t.output.CheckValue(res.Body); err != nil {
-		return openapi.AppendErrorResult([]byte{'{'}, "The backend's answer does not match its documented schema: "+err.Error()), true
-	}
-	return out, false
+	return t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
+		MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary, OutputSchema: t.output,
+	})
 }
 
 // maxBinary bounds a binary result, in bytes before base64, below what a
