@@ -1,0 +1,61 @@
+package conformance_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"toolgate/tests/peer"
+)
+
+// Both eras of clients, by the revision that they speak to the gateway.
+const (
+	modern = "2026-07-28"
+	legacy = "2025-11-25"
+)
+
+// TestClient runs the scenarios for clients that say something about a gateway:
+// the scenario's server is the gateway's upstream, and a go-sdk client calls
+// through the gateway. With a legacy client in front of a modern server it is
+// the gateway alone that makes the metadata and the headers.
+func TestClient(t *testing.T) {
+	both := []string{modern, legacy}
+	tests := []struct {
+		scenario string
+		servers  []string // revisions of the scenario's server
+		clients  []string // revisions of the client in front of the gateway
+	}{
+		{"initialize", []string{legacy, "2025-06-18"}, both},
+		{"tools_call", []string{modern, legacy, "2025-06-18"}, both},
+		{"json-schema-2020-12-preservation", []string{modern, legacy}, both},
+		{"json-schema-ref-no-deref", []string{modern}, both},
+		{"request-metadata", []string{modern}, both},
+		{"http-standard-headers", []string{modern}, both},
+		{"http-custom-headers", []string{modern}, both},
+		{"http-invalid-tool-headers", []string{modern}, both},
+		{"sse-retry", []string{legacy}, both},
+		// A server asks the client for input here; between the eras that
+		// question cannot be handed on without keeping a connection.
+		{"sep-2322-client-request-state", []string{modern}, []string{modern}},
+		{"elicitation-sep1034-client-defaults", []string{legacy}, []string{legacy}},
+	}
+	gateway, driver := peer.GatewayProgram(t), peer.Build(t, "./tests/conformance/driver")
+	peer.NPM(t)
+	for _, tt := range tests {
+		for _, server := range tt.servers {
+			for _, client := range tt.clients {
+				t.Run(tt.scenario+"/"+server+" server/"+client+" client", func(t *testing.T) {
+					t.Parallel()
+					// The suite splits the command at spaces and lets a shell
+					// run what it puts together again.
+					command := strings.Join([]string{strconv.Quote(driver), "-gateway", strconv.Quote(gateway), "-client", client}, " ")
+					run := peer.Script(t, suiteProgram, "client", "--command", command,
+						"--scenario", tt.scenario, "--spec-version", server, "--output-dir", t.TempDir())
+					if run.ExitCode != 0 || !strings.Contains(string(run.Stderr), "OVERALL: PASSED") {
+						t.Errorf("exit code %d\n%s%s", run.ExitCode, run.Stdout, run.Stderr)
+					}
+				})
+			}
+		}
+	}
+}
