@@ -69,11 +69,11 @@ func buildSnapshot(ctx context.Context, c *call) error {
 		if err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
-		if err := os.WriteFile(*report, append(content, '\n'), 0o644); err != nil { //nolint:gosec // a report is no secret
+		if err := os.WriteFile(*report, append(content, '\n'), 0o644); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
-	if err := os.WriteFile(*out, result.Snapshot, 0o644); err != nil { //nolint:gosec // a snapshot holds no secrets
+	if err := os.WriteFile(*out, result.Snapshot, 0o644); err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
 	fmt.Fprintf(c.stdout, "wrote %s (%d KiB)\n", *out, (len(result.Snapshot)+1023)/1024)

@@ -43,11 +43,11 @@ func importOpenAPI(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a folder of plain configuration
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder: %w", err)
 	}
 	content := folder(doc, reference(source, dir), base)
-	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), content, 0o644); err != nil { //nolint:gosec // no secrets in it
+	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), content, 0o644); err != nil {
 		return fmt.Errorf("writing gateway.yaml: %w", err)
 	}
 	fmt.Fprintf(c.stdout, "wrote %s\n", filepath.Join(dir, "gateway.yaml"))

@@ -111,7 +111,7 @@ func (b *builder) parse(location string) (*openapi.Document, error) {
 }
 
 func (b *builder) documentFault(api config.API, err error) {
-	if e, ok := err.(*openapi.Error); ok {
+	if e, ok := errors.AsType[*openapi.Error](err); ok {
 		at := config.Position{File: b.display(e.File), Line: e.Line, Column: e.Column}
 		b.fault(at, e.Fix, "%s", e.Message)
 		return

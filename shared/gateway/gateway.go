@@ -235,9 +235,6 @@ func public(err error) *mcp.Error {
 
 func (x *exchange) recover() {
 	if cause := recover(); cause != nil {
-		if cause == http.ErrAbortHandler {
-			panic(cause)
-		}
 		x.gateway.log.Error("panic while serving", "server", x.server, "method", x.call.Method, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		x.fail(fmt.Errorf("panic: %v", cause))
 	}

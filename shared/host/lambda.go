@@ -18,7 +18,7 @@ func Lambda(h http.Handler) {
 func onLambda(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
+			if cause := recover(); cause != nil {
 				w.WriteHeader(http.StatusInternalServerError) // no effect once the answer has begun
 			}
 		}()

@@ -199,7 +199,7 @@ func (s *scanner) message(msg *Message) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.dec.ReadToken(); err != io.EOF {
+	if _, err := s.dec.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = errors.New("more than one JSON value")
 		}

@@ -3,6 +3,7 @@ package mcp
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,7 +49,7 @@ func (c *paramCollector) properties(schema jsontext.Value, path []string) error 
 		if sub.Kind() != '{' {
 			return nil
 		}
-		here := append(path[:len(path):len(path)], m.Name)
+		here := append(slices.Clip(path), m.Name)
 		if err := c.property(sub, here); err != nil {
 			return err
 		}
