@@ -8,6 +8,7 @@ import (
 
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
+	"toolgate/shared/host/lambda"
 	"toolgate/shared/snapshot"
 )
 
@@ -35,6 +36,6 @@ func run(log *slog.Logger) error {
 		return err
 	}
 	defer g.Close()
-	host.Lambda(g)
+	lambda.Serve(g)
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package host runs an http.Handler: on this machine, as a custom handler of
-// Azure Functions, or on AWS Lambda. It knows what each platform does to a
+// Package host runs an http.Handler: on this machine, or as a custom handler of
+// Azure Functions; package lambda below it does on AWS Lambda. It knows what each platform does to a
 // request on its way, and nothing of what the handler is.
 package host
 

@@ -1,4 +1,6 @@
-package host
+// Package lambda runs an http.Handler as an AWS Lambda function. It is apart from
+// package host so that the other hosts do not carry the Lambda runtime.
+package lambda
 
 import (
 	"net"
@@ -7,9 +9,9 @@ import (
 	"github.com/aws/aws-lambda-go/lambdaurl"
 )
 
-// Lambda serves h as an AWS Lambda function behind a Function URL whose invoke
+// Serve serves h as an AWS Lambda function behind a Function URL whose invoke
 // mode is RESPONSE_STREAM. It returns only when the runtime ends the process.
-func Lambda(h http.Handler) {
+func Serve(h http.Handler) {
 	lambdaurl.Start(onLambda(h))
 }
 
