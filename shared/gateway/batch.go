@@ -40,7 +40,7 @@ func (x *exchange) batch(s mcp.Server, body []byte) {
 	var answers []byte
 	for _, m := range messages {
 		c := &collector{}
-		x.answer(x.r.Context(), s, m, c)
+		x.answer(x.r.Context(), s, m, new(mcp.Request), c)
 		if c.answer != nil {
 			answers = append(append(answers, ','), c.answer...)
 		}
@@ -76,7 +76,7 @@ func (c *collector) Relay(_ int, header http.Header, body io.Reader) error {
 }
 
 func (c *collector) end(err error) {
-	if err != nil {
+	if err != nil && c.req.Kind == mcp.KindRequest {
 		c.answer = mcp.AppendError(nil, c.req.Bytes(c.req.ID), public(err))
 	}
 }

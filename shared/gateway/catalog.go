@@ -39,11 +39,16 @@ type destination struct {
 	timeout time.Duration
 }
 
-// page is one page of tools/list, once it was read.
+// page is one page of tools/list, rendered for each era when it is first asked
+// for.
 type page struct {
-	once  sync.Once
-	tools jsontext.Value
-	err   error
+	modern, legacy rendering
+}
+
+type rendering struct {
+	once   sync.Once
+	result jsontext.Value
+	err    error
 }
 
 // Serve answers one request.
@@ -69,20 +74,32 @@ func (c *catalog) list(req *mcp.Request, reply mcp.Reply) error {
 			return mcp.Errorf(mcp.CodeInvalidParams, "the cursor %s is not one of this list; start again without", cursor)
 		}
 	}
-	p := &c.pages[n]
-	p.once.Do(func() { p.tools, p.err = c.snapshot.Page(c.name, n) })
-	if p.err != nil {
-		return p.err
+	r := &c.pages[n].legacy
+	if req.Version.Modern() {
+		r = &c.pages[n].modern
 	}
-	out := append(make([]byte, 0, len(p.tools)+256), `{"tools":`...)
-	out = append(out, p.tools...)
+	r.once.Do(func() { r.result, r.err = c.render(n, req.Version) })
+	if r.err != nil {
+		return r.err
+	}
+	return reply.Result(r.result)
+}
+
+// render makes the result for a page.
+func (c *catalog) render(n int, v mcp.Version) (jsontext.Value, error) {
+	tools, err := c.snapshot.Page(c.name, n)
+	if err != nil {
+		return nil, err
+	}
+	out := append(make([]byte, 0, len(tools)+512), `{"tools":`...)
+	out = append(out, tools...)
 	if n+1 < len(c.pages) {
 		out = append(out, `,"nextCursor":"`...)
 		out = append(strconv.AppendInt(out, int64(n+1), 10), '"')
 	}
-	out = mcp.AppendCacheHint(out, req.Version, c.discovery.Hint)
-	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
-	return reply.Result(append(out, '}'))
+	out = mcp.AppendCacheHint(out, v, c.discovery.Hint)
+	out = mcp.AppendResultMembers(out, v, c.discovery.ServerInfo)
+	return append(out, '}'), nil
 }
 
 // tool is one operation, with its record once it was called.
@@ -151,11 +168,11 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 // result makes the call and returns the opened result object, without its
 // closing brace.
 func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, failed bool) {
-	out = append(make([]byte, 0, 1024), '{')
 	res, err := t.send(ctx, args)
 	if err != nil {
-		return openapi.AppendErrorResult(out, publicCause(err)), true
+		return openapi.AppendErrorResult(append(make([]byte, 0, 512), '{'), publicCause(err)), true
 	}
+	out = append(make([]byte, 0, 2*len(res.Body)+512), '{')
 	return t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
 		MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary, OutputSchema: t.output,
 	})

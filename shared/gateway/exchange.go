@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,6 +26,7 @@ type exchange struct {
 	start   time.Time
 	server  string
 	req     *mcp.Request // nil until a message was read
+	request mcp.Request  // what req points to, but in a batch
 	call    Call
 	status  int  // 0 until the header is written
 	stream  bool // the reply is an event stream
@@ -45,19 +46,18 @@ func (x *exchange) readBody() ([]byte, error) {
 	deadline := http.NewResponseController(x.w)
 	_ = deadline.SetReadDeadline(x.start.Add(bodyTimeout))
 	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
-	size := x.r.ContentLength
-	if size < 0 {
-		size = 4096
-	}
-	buf := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
-	n, err := buf.ReadFrom(io.LimitReader(x.r.Body, limit+1))
-	switch {
-	case n > limit:
+	var body []byte
+	var err error
+	if x.r.ContentLength >= 0 {
+		body = make([]byte, x.r.ContentLength)
+		_, err = io.ReadFull(x.r.Body, body)
+	} else if body, err = io.ReadAll(io.LimitReader(x.r.Body, limit+1)); int64(len(body)) > limit {
 		return nil, tooLarge(limit)
-	case err != nil:
+	}
+	if err != nil {
 		return nil, &mcp.Error{Code: mcp.CodeParseError, Message: "the body could not be read", Status: http.StatusBadRequest}
 	}
-	return buf.Bytes(), nil
+	return body, nil
 }
 
 // bodyTimeout is the time a client has for sending its message.
@@ -128,7 +128,15 @@ func (x *exchange) flush() error {
 
 // Result sends the result.
 func (x *exchange) Result(result jsontext.Value) error {
-	x.message(http.StatusOK, mcp.AppendResult(make([]byte, 0, len(result)+64), x.req.Bytes(x.req.ID), result))
+	id := x.req.Bytes(x.req.ID)
+	if x.stream {
+		x.message(http.StatusOK, mcp.AppendResult(nil, id, result))
+		return nil
+	}
+	// A result can be a page of a thousand tools: it is written where it lies.
+	var buf [128]byte
+	head := mcp.AppendResultHead(buf[:0], id)
+	x.send(http.StatusOK, mcp.ContentJSON, head, result, closing)
 	return nil
 }
 
@@ -141,13 +149,24 @@ func (x *exchange) message(status int, message []byte) {
 	x.send(status, mcp.ContentJSON, message)
 }
 
-func (x *exchange) send(status int, contentType string, body []byte) {
+// closing ends the object of a response.
+var closing = []byte{'}'}
+
+// send sends a whole body, given in parts.
+func (x *exchange) send(status int, contentType string, parts ...[]byte) {
+	length := 0
+	for _, p := range parts {
+		length += len(p)
+	}
 	h := x.w.Header()
 	h["Content-Type"] = []string{contentType}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = []string{strconv.Itoa(length)}
 	x.WriteHeader(status)
-	if _, err := x.w.Write(body); err != nil && x.call.Err == nil {
-		x.call.Err = err
+	for _, p := range parts {
+		if _, err := x.w.Write(p); err != nil {
+			x.call.Err = cmp.Or(x.call.Err, err)
+			return
+		}
 	}
 }
 
@@ -224,7 +243,11 @@ func (x *exchange) fail(err error) {
 	if x.req != nil {
 		version, id = x.req.Version, x.req.Bytes(x.req.ID)
 	}
-	x.message(e.HTTPStatus(version), mcp.AppendError(nil, id, e))
+	status := e.HTTPStatus(version)
+	if x.req != nil && x.req.Kind != mcp.KindRequest {
+		status = max(status, http.StatusBadRequest) // there is no request for a response to answer
+	}
+	x.message(status, mcp.AppendError(nil, id, e))
 }
 
 // failHTTP refuses a request that is no MCP message.

@@ -193,13 +193,14 @@ func (x *exchange) post(s mcp.Server) {
 		x.batch(s, body)
 		return
 	}
-	x.answer(x.r.Context(), s, body, x)
+	x.answer(x.r.Context(), s, body, &x.request, x)
 }
 
-// answer scans, checks and serves one message. Errors go to the reply as well.
-func (x *exchange) answer(ctx context.Context, s mcp.Server, body []byte, reply replier) {
-	req := &mcp.Request{Header: x.r.Header}
+// answer scans a message into req, checks and serves it. Errors go to the reply
+// as well.
+func (x *exchange) answer(ctx context.Context, s mcp.Server, body []byte, req *mcp.Request, reply replier) {
 	var err error
+	req.Header = x.r.Header
 	req.Message, err = mcp.Scan(body, x.gateway.depth)
 	if err == nil {
 		req.Version, err = mcp.Detect(&req.Message, x.r.Header)

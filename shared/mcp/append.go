@@ -18,22 +18,25 @@ func AppendString(dst []byte, s string) []byte {
 
 // AppendResult appends a JSON-RPC response that carries result.
 func AppendResult(dst []byte, id, result jsontext.Value) []byte {
-	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
-	dst = append(dst, id...)
-	dst = append(dst, `,"result":`...)
-	dst = append(dst, result...)
-	return append(dst, '}')
+	return append(append(AppendResultHead(dst, id), result...), '}')
 }
 
-// AppendError appends a JSON-RPC response that carries e. A nil id becomes null,
-// which JSON-RPC asks for where the id could not be read.
-func AppendError(dst []byte, id jsontext.Value, e *Error) []byte {
-	if id == nil {
-		id = jsontext.Value("null")
-	}
+// AppendResultHead appends such a response up to the result, which a closing
+// brace must follow.
+func AppendResultHead(dst []byte, id jsontext.Value) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
 	dst = append(dst, id...)
-	dst = append(dst, `,"error":`...)
+	return append(dst, `,"result":`...)
+}
+
+// AppendError appends a JSON-RPC response that carries e. Where the id could not
+// be read, nil, it is left out: MCP has no null for it, as JSON-RPC has.
+func AppendError(dst []byte, id jsontext.Value, e *Error) []byte {
+	dst = append(dst, `{"jsonrpc":"2.0",`...)
+	if id != nil {
+		dst = append(append(append(dst, `"id":`...), id...), ',')
+	}
+	dst = append(dst, `"error":`...)
 	dst = AppendErrorObject(dst, e)
 	return append(dst, '}')
 }

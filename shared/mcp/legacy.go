@@ -57,7 +57,7 @@ func (d *Discovery) AppendInitialize(dst []byte, v Version) []byte {
 // either era, ping, log levels, and notifications that need no action. It
 // reports whether the request was one of them.
 func (d *Discovery) ServeCommon(req *Request, reply Reply) (done bool, err error) {
-	if req.Kind == KindNotification {
+	if req.Kind != KindRequest {
 		return true, nil
 	}
 	switch req.Method {

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"toolgate/tests/peer"
+
+	"github.com/go-json-experiment/json"
+)
+
+func TestMain(m *testing.M) {
+	peer.Supervise()
+	if serveRole(os.Args[1:]) {
+		return
+	}
+	peer.Main(m)
+}
+
+// TestBench runs everything with few calls: that each row is there, and that
+// the calls succeed. What they cost is not looked at.
+func TestBench(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	args := []string{"-rounds=1", "-calls=16", "-starts=1", "-json", "-profiles=" + t.TempDir()}
+	if code := command(t.Context(), args, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code: got %d, want 0\n%s", code, stderr.String())
+	}
+	var r report
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"bare net/http handler", "tools/list from", "bare net/http handler", "tools/call refused", "MCP SDK",
+		"httputil.ReverseProxy to the MCP", "MCP proxy", "httputil.ReverseProxy to the REST", "REST-backed tools/call", "REST-backed tools/call, with",
+	}
+	if len(r.Costs) != len(want) {
+		t.Fatalf("rows: got %d, want %d", len(r.Costs), len(want))
+	}
+	for i, c := range r.Costs {
+		if !strings.HasPrefix(c.Name, want[i]) {
+			t.Errorf("row %d: got %q, want %q", i, c.Name, want[i])
+		}
+		if c.CPUMicroseconds < 0 || c.Allocations <= 0 || c.Bytes <= 0 || (c.Ratio > 0) != (c.Baseline != "") {
+			t.Errorf("%s: got %+v, want it measured", c.Name, c)
+		}
+	}
+	if len(r.ColdStarts) != 2 || r.ColdStarts[0].Tools != 50 || r.ColdStarts[1].Tools < 1000 {
+		t.Fatalf("cold starts: got %+v, want one with 50 tools and one with many", r.ColdStarts)
+	}
+	for _, c := range r.ColdStarts {
+		if c.Median <= 0 || c.Fastest > c.Median {
+			t.Errorf("a cold start with %d tools: got %+v, want it measured", c.Tools, c)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	r := report{
+		Rounds: 1, Calls: 2, Starts: 3, Concurrency: 4,
+		Costs: []cost{
+			{Name: "base", CPUMicroseconds: 20, Allocations: 30, Bytes: 2000},
+			{Name: "dear", Baseline: "base", CPUMicroseconds: 40, Ratio: 2, Bound: 1.5},
+			{Name: "cheap", Baseline: "base", CPUMicroseconds: 10, Ratio: 0.5, Bound: 1},
+		},
+		ColdStarts: []coldStart{{Catalogue: "made", Tools: 7, Median: 10, Fastest: 9, BoundTime: 50, BoundMemory: 25}},
+	}
+	var out bytes.Buffer
+	if err := r.write(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  dear", "2.00", "≤ 1.50", "over", "≤ 1.00", "ok", "7 tools (made)", "not measured here"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got no %q in\n%s", want, out.String())
+		}
+	}
+	if !r.over() {
+		t.Error("over: got false, want true")
+	}
+	r.Costs = r.Costs[:1]
+	if r.over() {
+		t.Error("over: got true, want false")
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, args := range [][]string{{"-rounds=0"}, {"-calls=-1"}, {"-starts=0"}, {"-unknown"}, {"argument"}} {
+		var stdout, stderr bytes.Buffer
+		if code := command(t.Context(), args, &stdout, &stderr); code != 2 {
+			t.Errorf("%v: got %d, want 2", args, code)
+		}
+	}
+}
+
+func TestDocument(t *testing.T) {
+	for _, n := range []int{1, 4, 50, 1223} {
+		content, err := document(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Count(content, []byte(`"operationId"`)); got != n {
+			t.Errorf("operations: got %d, want %d", got, n)
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"toolgate/shared/mcp"
+	"toolgate/tests/internal/folder"
+	"toolgate/tests/internal/rpc"
+)
+
+// cost is one row of the report: what a call costs the process that serves it.
+type cost struct {
+	Name string `json:"name"`
+	// Baseline is the name of the row that Ratio compares with; empty for a
+	// baseline itself.
+	Baseline        string  `json:"baseline,omitzero"`
+	CPUMicroseconds float64 `json:"cpuMicroseconds"`
+	Ratio           float64 `json:"ratio,omitzero"`
+	// Bound is the ratio expected at most; 0 when none is.
+	Bound       float64 `json:"bound,omitzero"`
+	Allocations float64 `json:"allocations"`
+	Bytes       float64 `json:"bytes"`
+}
+
+func (c cost) over() bool { return c.Bound > 0 && c.Ratio > c.Bound }
+
+// measured is a case with the process that serves it.
+type measured struct {
+	cost
+	serving serving
+	load    *load
+	profile string // file name
+}
+
+// measureCalls starts the servers, calls them in turns and returns their costs.
+func (b *bench) measureCalls(ctx context.Context) ([]cost, error) {
+	cases, err := b.cases(ctx)
+	defer func() {
+		for _, m := range cases {
+			_ = m.load.close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range cases { // connections and caches are warm before anything counts
+		if err := m.load.run(ctx, max(concurrency, b.calls/4)); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	for range b.rounds {
+		for _, m := range cases {
+			if err := m.round(ctx, b.calls); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
+		}
+	}
+	if b.profiles != "" {
+		if err := b.writeProfiles(ctx, cases); err != nil {
+			return nil, err
+		}
+	}
+	costs, byName := make([]cost, 0, len(cases)), map[string]cost{}
+	for _, m := range cases {
+		if base, ok := byName[m.Baseline]; ok && base.CPUMicroseconds > 0 {
+			m.Ratio = m.CPUMicroseconds / base.CPUMicroseconds
+		}
+		byName[m.Name] = m.cost
+		costs = append(costs, m.cost)
+	}
+	return costs, nil
+}
+
+// round makes calls and keeps the smaller of the cost now and before.
+func (m *measured) round(ctx context.Context, calls int) error {
+	before, err := m.serving.usage(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.load.run(ctx, calls); err != nil {
+		return err
+	}
+	after, err := m.serving.usage(ctx)
+	if err != nil {
+		return err
+	}
+	n := float64(calls)
+	m.CPUMicroseconds = min(m.CPUMicroseconds, float64(after.CPUMicroseconds-before.CPUMicroseconds)/n)
+	m.Allocations = min(m.Allocations, float64(after.Mallocs-before.Mallocs)/n)
+	m.Bytes = min(m.Bytes, float64(after.Bytes-before.Bytes)/n)
+	return nil
+}
+
+// cases starts all servers. The order is that of the report: a baseline comes
+// ahead of what is compared with it.
+func (b *bench) cases(ctx context.Context) ([]*measured, error) {
+	pets, err := b.start(ctx, rolePetstore, "")
+	if err != nil {
+		return nil, err
+	}
+	up, err := b.start(ctx, roleUpstream, "")
+	if err != nil {
+		return nil, err
+	}
+	file, err := b.exampleSnapshot(ctx, pets.url, up.url)
+	if err != nil {
+		return nil, err
+	}
+	s := &starter{bench: b, ctx: ctx}
+	list := mcpCall{mcp.MethodListTools, `{}`, `"tools":[`}
+	refused := mcpCall{mcp.MethodCallTool, `{"name":"getPet","arguments":{"id":"one"}}`, `"isError":true`}
+	get := mcpCall{mcp.MethodCallTool, `{"name":"getPet","arguments":{"id":1}}`, `Mia`}
+	proxied := mcpCall{mcp.MethodCallTool, `{"name":"echo","arguments":{"say":"anything"}}`, text}
+
+	const path, proxyPath = "/petstore/mcp", "/notes/mcp"
+	listing := s.add("tools/list from the snapshot", "", 1.5, roleGateway, file, s.mcp(path, list))
+	refusing := s.add("tools/call refused by its schema", "", 1.5, roleGateway, file, s.mcp(path, refused))
+	listing.Baseline = s.bare(listing, list)
+	refusing.Baseline = s.bare(refusing, refused)
+	s.add("MCP SDK, tools/call of its one tool", refusing.Baseline, 0, roleSDK, "", s.mcp("/", proxied))
+	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
+	s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
+	rest := s.add("httputil.ReverseProxy to the REST API", "", 0, roleReverseProxy, pets.url, s.get("/pets/1", "Mia"))
+	s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
+	s.add("REST-backed tools/call, with the log of calls", rest.Name, 0, roleLoggedGateway, file, s.mcp(path, get))
+	return s.inOrder(), s.err
+}
+
+// exampleSnapshot compiles the example with these backends.
+func (b *bench) exampleSnapshot(ctx context.Context, petstore, notes string) (string, error) {
+	content, err := folder.Compile(ctx, filepath.Join(b.root, "local", "examples", "gateway"),
+		map[string]string{"PETSTORE_URL": petstore, "NOTES_URL": notes})
+	if err != nil {
+		return "", fmt.Errorf("compiling the example: %w", err)
+	}
+	return b.write("example.snapshot", content)
+}
+
+func (b *bench) write(name string, content []byte) (string, error) {
+	file := filepath.Join(b.dir, name)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		return "", fmt.Errorf("writing a snapshot: %w", err)
+	}
+	return file, nil
+}
+
+// mcpCall is a request of 2026-07-28 and a part of its answer.
+type mcpCall struct{ method, params, want string }
+
+// starter starts the servers of the cases; after the first error it does
+// nothing more.
+type starter struct {
+	*bench
+	ctx   context.Context
+	cases []*measured
+	err   error
+}
+
+// request makes the call of a case once its server's URL is known.
+type request func(url string) (call, error)
+
+func (s *starter) mcp(path string, c mcpCall) request {
+	return func(url string) (call, error) {
+		return newCall(http.MethodPost, url+path, rpc.New(mcp.Latest, "1", c.method, c.params), c.want)
+	}
+}
+
+func (s *starter) get(path, want string) request {
+	return func(url string) (call, error) { return newCall(http.MethodGet, url+path, rpc.Request{}, want) }
+}
+
+func (s *starter) add(name, baseline string, bound float64, role, argument string, r request) *measured {
+	m := &measured{load: &load{}, cost: cost{
+		Name: name, Baseline: baseline, Bound: bound,
+		CPUMicroseconds: math.Inf(1), Allocations: math.Inf(1), Bytes: math.Inf(1),
+	}}
+	m.profile = strings.Map(fileNameRune, name) + ".pprof"
+	s.cases = append(s.cases, m)
+	if s.err != nil {
+		return m
+	}
+	var c call
+	if m.serving, s.err = s.start(s.ctx, role, argument); s.err != nil {
+		return m
+	}
+	if c, s.err = r(m.serving.url); s.err != nil {
+		return m
+	}
+	l, err := openLoad(s.ctx, strings.TrimPrefix(m.serving.url, "http://"), c)
+	if err != nil {
+		s.err = fmt.Errorf("%s: %w", name, err)
+		return m
+	}
+	m.load = l
+	return m
+}
+
+func fileNameRune(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		return r
+	}
+	return '-'
+}
+
+// bare adds the bare handler that takes the same request and answers as many
+// bytes, and returns the name of its row.
+func (s *starter) bare(like *measured, c mcpCall) string {
+	size := 0
+	if s.err == nil {
+		if size, s.err = like.load.one(0); s.err != nil {
+			s.err = fmt.Errorf("%s: %w", like.Name, s.err)
+		}
+	}
+	c.want = ""
+	m := s.add(fmt.Sprintf("bare net/http handler, %d bytes", size), "", 0, roleBare, strconv.Itoa(size), s.mcp("/", c))
+	return m.Name
+}
+
+// inOrder moves each baseline ahead of the first row that names it.
+func (s *starter) inOrder() []*measured {
+	var list []*measured
+	placed := map[*measured]bool{}
+	place := func(m *measured) {
+		if !placed[m] {
+			placed[m] = true
+			list = append(list, m)
+		}
+	}
+	for _, m := range s.cases {
+		for _, base := range s.cases {
+			if m.Baseline == base.Name {
+				place(base)
+			}
+		}
+		place(m)
+	}
+	return list
+}
+
+// writeProfiles profiles each server under load once more, apart from what was
+// measured.
+func (b *bench) writeProfiles(ctx context.Context, cases []*measured) error {
+	if err := os.MkdirAll(b.profiles, 0o750); err != nil {
+		return fmt.Errorf("writing the profiles: %w", err)
+	}
+	for _, m := range cases {
+		if _, err := m.serving.ask(ctx, "/profile/start"); err != nil {
+			return fmt.Errorf("profiling %s: %w", m.Name, err)
+		}
+		if err := m.load.run(ctx, b.calls*b.rounds); err != nil {
+			return fmt.Errorf("profiling %s: %w", m.Name, err)
+		}
+		profile, err := m.serving.ask(ctx, "/profile/stop")
+		if err != nil {
+			return fmt.Errorf("profiling %s: %w", m.Name, err)
+		}
+		if err := os.WriteFile(filepath.Join(b.profiles, m.profile), profile, 0o600); err != nil {
+			return fmt.Errorf("writing the profiles: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"toolgate/tests/peer"
+
+	"github.com/go-json-experiment/json"
+)
+
+// bench is one run with the processes that serve it.
+type bench struct {
+	options
+	root      string // folder of this module
+	dir       string // for snapshots; removed at the end
+	processes []*peer.Process
+}
+
+// moduleRoot finds the folder of this module, whose example is measured.
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	path := strings.TrimSpace(string(out))
+	if content, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(content, []byte("module toolgate\n")) {
+		return "", errors.New("finding the module: run this inside the repository, go run ./tests/bench")
+	}
+	return filepath.Dir(path), nil
+}
+
+// serving is a process that serves a role.
+type serving struct {
+	url     string
+	control string
+}
+
+var listening = regexp.MustCompile(`(?m)^listening on (\S+ \S+)$`)
+
+// start starts a process of this same program in a role.
+func (b *bench) start(ctx context.Context, role, argument string) (serving, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return serving{}, fmt.Errorf("starting %s: %w", role, err)
+	}
+	p, err := peer.Start(peer.Command{
+		Path: self, Args: []string{roleArgument, role, argument}, Ready: listening,
+		Env: []string{"GOMAXPROCS=1", "GOGC=", "GOMEMLIMIT="},
+	})
+	if err != nil {
+		return serving{}, err
+	}
+	b.processes = append(b.processes, p)
+	urls, err := p.AwaitReady(ctx)
+	if err != nil {
+		return serving{}, err
+	}
+	url, control, _ := strings.Cut(urls, " ")
+	return serving{url: url, control: control}, nil
+}
+
+func (b *bench) stop() {
+	for _, p := range b.processes {
+		p.Stop()
+	}
+}
+
+// usage reads what the process has used so far.
+func (s serving) usage(ctx context.Context) (usage, error) {
+	var u usage
+	body, err := s.ask(ctx, "/usage")
+	if err == nil {
+		err = json.Unmarshal(body, &u)
+	}
+	if err != nil {
+		return u, fmt.Errorf("reading what a process has used: %w", err)
+	}
+	return u, nil
+}
+
+func (s serving) ask(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.control+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := (&http.Client{}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", res.Status, body)
+	}
+	return body, err
+}

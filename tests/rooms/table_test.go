@@ -1,0 +1,134 @@
+package rooms_test
+
+// room is what one package of the product may import of the others.
+type room struct {
+	knows   string // what the package knows, in a few words
+	imports []door
+}
+
+// door is an allowed import and the reason for it.
+type door struct {
+	to  string // import path without the module
+	why string
+}
+
+// rooms is the table of allowed imports. Arrows go from the corridor to a room,
+// never back; a package that is not here is a fault, and so is a row that no
+// import needs any more.
+var rooms = map[string]room{
+	"shared/mcp":     {knows: "the protocol on the wire"},
+	"shared/config":  {knows: "the folder a user writes"},
+	"shared/seal":    {knows: "what clients carry for the gateway"},
+	"shared/host":    {knows: "how a platform runs a handler"},
+	"shared/backend": {knows: "connections to destinations"},
+	"shared/openapi": {knows: "OpenAPI documents and their operations"},
+	"shared/snapshot": {knows: "the compiled form of a gateway", imports: []door{
+		{"shared/config", "the manifest keeps the checked settings that serving needs"},
+		{"shared/openapi", "a tool's record holds its binding"},
+	}},
+	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
+		{"shared/config", "it compiles a checked configuration and reports faults as one"},
+		{"shared/openapi", "operations become tools"},
+		{"shared/snapshot", "the snapshot is what it writes"},
+	}},
+	"shared/mcpproxy": {knows: "MCP servers behind the gateway", imports: []door{
+		{"shared/mcp", "it relays and bridges messages of the protocol"},
+		{"shared/backend", "an upstream is reached as any destination is"},
+		{"shared/seal", "the upstream's session id travels sealed with the client"},
+	}},
+	"shared/gateway": {knows: "what comes after what", imports: []door{
+		{"shared/snapshot", "it serves what was built"},
+		{"shared/config", "the snapshot's settings are of these types"},
+		{"shared/mcp", "requests are scanned and answered in the protocol's terms"},
+		{"shared/openapi", "a REST-backed call is bound and its response becomes a result"},
+		{"shared/backend", "it makes the client of each destination"},
+		{"shared/mcpproxy", "it makes the servers that have an upstream, and federations"},
+		{"shared/seal", "it makes the sealer that upstreams' sessions share"},
+	}},
+	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
+		{"shared/gateway", "the handler it serves"},
+		{"shared/host", "the platform that runs it"},
+		{"shared/snapshot", "what the handler is made of"},
+	}},
+	"functions/lambda": {knows: "the assembly for AWS Lambda", imports: []door{
+		{"shared/gateway", "the handler it serves"},
+		{"shared/host", "the platform that runs it"},
+		{"shared/snapshot", "what the handler is made of"},
+	}},
+	"local": {knows: "one machine", imports: []door{
+		{"shared/build", "it compiles folders"},
+		{"shared/config", "it loads folders and prints their faults"},
+		{"shared/gateway", "it serves a folder"},
+		{"shared/host", "it listens on this machine"},
+		{"shared/mcp", "it writes names and texts as JSON"},
+		{"shared/openapi", "import reads a document to begin a folder from"},
+		{"shared/seal", "the sealing key outlives a reload"},
+		{"shared/snapshot", "what was compiled is loaded again to be served"},
+		{"local/examples/notes", "the example's MCP server"},
+		{"local/examples/petstore", "the example's REST backend"},
+	}},
+	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
+	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
+}
+
+// restricted are packages of the standard library and of others that only some
+// rooms may import.
+var restricted = []struct {
+	path  string // a package, or a prefix that ends in a slash
+	rooms []string
+	why   string
+}{
+	{"os", []string{"shared/config", "shared/build", "shared/snapshot", "shared/host", "functions/azure", "functions/lambda", "local"},
+		"files and the environment are read where a configuration or a snapshot comes in, and nowhere else"},
+	{"net", []string{"shared/backend", "shared/host", "shared/gateway", "local"},
+		"connections are opened by backend and accepted by host; gateway and local take addresses apart"},
+	{"archive/zip", []string{"shared/snapshot"}, "the form of the file is the snapshot's own affair"},
+	{"encoding/json", []string{"shared/openapi"},
+		"it takes the last of two equal names and any case of a name, and the wire must be read in one way only; the validator in openapi is given numbers as json.Number"},
+	{"math/rand", nil, "nothing here needs numbers that can be guessed"},
+	{"go.yaml.in/yaml/", []string{"shared/config", "shared/openapi"}, "YAML is what users write: gateway.yaml and OpenAPI documents"},
+	{"github.com/modelcontextprotocol/go-sdk/", []string{"shared/mcpproxy", "local/examples/notes"},
+		"the SDK decodes and alters what passes through it; it serves for HTTP+SSE upstreams and as somebody else's server"},
+	{"github.com/aws/aws-lambda-go/", []string{"shared/host"}, "only host knows AWS Lambda"},
+}
+
+// forbiddenCalls are functions and variables that product code must not use.
+var forbiddenCalls = []struct {
+	path  string
+	names []string
+	rooms []string // where they are allowed all the same
+	why   string
+}{
+	{"net/http", []string{"DefaultClient", "Get", "Head", "Post", "PostForm", "DefaultTransport", "DefaultServeMux", "Handle", "HandleFunc"}, nil,
+		"they have no time limits and follow redirects, or are global"},
+	{"os", []string{"Getenv", "LookupEnv", "Environ", "Setenv"}, []string{"functions/azure", "functions/lambda", "shared/host", "shared/config", "local"},
+		"the environment comes in at the edge and is handed on"},
+	{"log", []string{"Print", "Printf", "Println", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln"}, nil,
+		"logs go to the *slog.Logger that the host gives"},
+}
+
+// vagueWords say nothing of what a thing is or does. No exported identifier has
+// one, nor a word that GLOSSARY.md says to avoid.
+var vagueWords = []string{
+	"Manager", "Helper", "Helpers", "Util", "Utils", "Utility", "Common", "Base", "Impl", "Data", "Info", "Misc", "Stuff",
+	"Process", "Processor", "Handle", "Downstream",
+}
+
+// excusedNames are exported identifiers that have such a word all the same.
+var excusedNames = map[string]string{
+	"ServerInfo":     "MCP: InitializeResult.serverInfo",
+	"ClientInfo":     "MCP: _meta io.modelcontextprotocol/clientInfo",
+	"MetaServerInfo": "MCP: the key of _meta",
+	"MetaClientInfo": "MCP: the key of _meta",
+	"Data":           "JSON-RPC: error.data; server-sent events: the field data",
+}
+
+// maxDependencies is the number of modules that the repository may require of
+// its own.
+const maxDependencies = 8
+
+// Sizes that a function and a file may have, in lines.
+const (
+	maxFunction = 80
+	maxFile     = 500
+)
