@@ -17,6 +17,8 @@ type ServerReport struct {
 	API        string    `json:"api"`
 	Document   string    `json:"document"`
 	Operations []Verdict `json:"operations"`
+	// Warnings are parts of the document that could not be read as operations.
+	Warnings []string `json:"warnings,omitzero"`
 }
 
 // Verdict says what became of one operation.
@@ -33,7 +35,11 @@ type Verdict struct {
 }
 
 func (c *conversion) report() ServerReport {
-	return ServerReport{Server: c.server.Name, API: c.api.Name, Document: c.display(c.api.OpenAPI), Operations: c.verdicts}
+	r := ServerReport{Server: c.server.Name, API: c.api.Name, Document: c.display(c.api.OpenAPI), Operations: c.verdicts}
+	for _, w := range c.doc.Warnings {
+		r.Warnings = append(r.Warnings, w.Error())
+	}
+	return r
 }
 
 // Count returns the number of operations with the verdict, and how many of them
@@ -80,6 +86,9 @@ func (s *ServerReport) write(w io.Writer, all bool) {
 	fmt.Fprintf(w, "%s: of %d operations in %s, %s\n", s.Server, len(s.Operations), s.Document, strings.Join(parts, ", "))
 	if n := exact + published; n > manyTools {
 		fmt.Fprintf(w, "  %d tools on one server: models choose better among fewer than %d; select with `tools`\n", n, manyTools)
+	}
+	for _, warning := range s.Warnings {
+		fmt.Fprintf(w, "  warning: %s\n", warning)
 	}
 	for i := range s.Operations {
 		if v := &s.Operations[i]; all || v.Kind == "lossy" || v.Kind == "refused" {

@@ -16,12 +16,13 @@ type door struct {
 // never back; a package that is not here is a fault, and so is a row that no
 // import needs any more.
 var rooms = map[string]room{
-	"shared/mcp":     {knows: "the protocol on the wire"},
-	"shared/config":  {knows: "the folder a user writes"},
-	"shared/seal":    {knows: "what clients carry for the gateway"},
-	"shared/host":    {knows: "how a platform runs a handler"},
-	"shared/backend": {knows: "connections to destinations"},
-	"shared/openapi": {knows: "OpenAPI documents and their operations"},
+	"shared/mcp":         {knows: "the protocol on the wire"},
+	"shared/config":      {knows: "the folder a user writes"},
+	"shared/seal":        {knows: "what clients carry for the gateway"},
+	"shared/host":        {knows: "how a platform runs a handler"},
+	"shared/host/lambda": {knows: "the Lambda runtime, which the other hosts should not carry"},
+	"shared/backend":     {knows: "connections to destinations"},
+	"shared/openapi":     {knows: "OpenAPI documents and their operations"},
 	"shared/snapshot": {knows: "the compiled form of a gateway", imports: []door{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
 		{"shared/openapi", "a tool's record holds its binding"},
@@ -52,7 +53,8 @@ var rooms = map[string]room{
 	}},
 	"functions/lambda": {knows: "the assembly for AWS Lambda", imports: []door{
 		{"shared/gateway", "the handler it serves"},
-		{"shared/host", "the platform that runs it"},
+		{"shared/host", "secrets come from the environment"},
+		{"shared/host/lambda", "the platform that runs it"},
 		{"shared/snapshot", "what the handler is made of"},
 	}},
 	"local": {knows: "one machine", imports: []door{
@@ -80,7 +82,7 @@ var restricted = []struct {
 }{
 	{"os", []string{"shared/config", "shared/build", "shared/snapshot", "shared/host", "functions/azure", "functions/lambda", "local"},
 		"files and the environment are read where a configuration or a snapshot comes in, and nowhere else"},
-	{"net", []string{"shared/backend", "shared/host", "shared/gateway", "local"},
+	{"net", []string{"shared/backend", "shared/host", "shared/host/lambda", "shared/gateway", "local"},
 		"connections are opened by backend and accepted by host; gateway and local take addresses apart"},
 	{"archive/zip", []string{"shared/snapshot"}, "the form of the file is the snapshot's own affair"},
 	{"encoding/json", []string{"shared/openapi"},
@@ -89,7 +91,7 @@ var restricted = []struct {
 	{"go.yaml.in/yaml/", []string{"shared/config", "shared/openapi"}, "YAML is what users write: gateway.yaml and OpenAPI documents"},
 	{"github.com/modelcontextprotocol/go-sdk/", []string{"shared/mcpproxy", "local/examples/notes"},
 		"the SDK decodes and alters what passes through it; it serves for HTTP+SSE upstreams and as somebody else's server"},
-	{"github.com/aws/aws-lambda-go/", []string{"shared/host"}, "only host knows AWS Lambda"},
+	{"github.com/aws/aws-lambda-go/", []string{"shared/host/lambda"}, "one room knows AWS Lambda"},
 }
 
 // forbiddenCalls are functions and variables that product code must not use.
