@@ -1,0 +1,91 @@
+package mcpproxy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"toolgate/shared/mcp"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// paramHeaders are the arguments of a modern server's tools that are repeated in
+// headers. It is read-only.
+type paramHeaders struct {
+	tools  map[string][]mcp.ParamHeader // those that have any
+	faulty map[string]bool              // tools that must not be called
+	until  time.Time
+}
+
+const (
+	// paramsTTL is the least time that the list of tools is kept for, even where
+	// the server asks for less: it says itself when a header is wrong, and the
+	// list is read again then.
+	paramsTTL = 5 * time.Minute
+	// maxPages bounds the pages of a list that are read.
+	maxPages = 1000
+)
+
+// paramHeaders returns what of a tool's arguments goes into headers. anew reads
+// the tools again. Where they cannot be read the call is made without: most
+// tools have none, and a server refuses a call that lacks them.
+func (p *Proxy) paramHeaders(ctx context.Context, tool string, anew bool) ([]mcp.ParamHeader, error) {
+	known := p.params.Load()
+	if anew || known == nil || !p.now().Before(known.until) {
+		var err error
+		known, err = p.listing.join(&p.background, p.listParams).wait(ctx)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if err != nil {
+			p.log.Debug("the tools' headers are not known", "error", err)
+			return nil, nil
+		}
+	}
+	if known.faulty[tool] {
+		return nil, unknownTool(tool)
+	}
+	return known.tools[tool], nil
+}
+
+// listParams reads all pages of tools/list.
+func (p *Proxy) listParams(ctx context.Context) (*paramHeaders, error) {
+	found := &paramHeaders{tools: map[string][]mcp.ParamHeader{}, faulty: map[string]bool{}}
+	ttl, params := paramsTTL, ""
+	for range maxPages {
+		result, err := p.ownRequest(ctx, mcp.MethodListTools, params)
+		if e, ok := errors.AsType[*mcp.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
+			break // no tools
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := elements(result, "tools", found.add); err != nil {
+			return nil, &unreadable{err}
+		}
+		ttl = max(ttl, milliseconds(lookup(result, "ttlMs")))
+		cursor := lookup(result, "nextCursor")
+		next := `,"cursor":` + string(cursor)
+		if cursor.Kind() != '"' || next == params {
+			break
+		}
+		params = next
+	}
+	found.until = p.now().Add(ttl)
+	p.params.Store(found)
+	return found, nil
+}
+
+// add takes note of a tool; the list itself is not kept.
+func (f *paramHeaders) add(dst []byte, tool jsontext.Value) ([]byte, error) {
+	name := text(lookup(tool, "name"))
+	headers, err := mcp.ParamHeaders(lookup(tool, "inputSchema"))
+	switch {
+	case err != nil:
+		f.faulty[name] = true
+	case len(headers) > 0:
+		f.tools[name] = headers
+	}
+	return dst, nil
+}
