@@ -46,7 +46,9 @@ func serve(ctx context.Context, c *call) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
-	go s.watch(ctx)
+	seen := map[string]string{}
+	s.changed(seen) // before anybody is told that a change will be served
+	go s.watch(ctx, seen)
 	defer s.close()
 	return s.listen(ctx, *address)
 }
@@ -130,9 +132,7 @@ func (s *server) greet(a net.Addr) {
 
 // watch reloads the folder when a file of it changes. Looking at the
 // modification times twice a second works with every editor and file system.
-func (s *server) watch(ctx context.Context) {
-	seen := map[string]string{}
-	s.changed(seen)
+func (s *server) watch(ctx context.Context, seen map[string]string) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {

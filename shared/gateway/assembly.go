@@ -98,8 +98,8 @@ func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	return mcpproxy.New(mcpproxy.Options{
 		Name: s.Name, Client: client, SSE: u.Transport == config.SSE,
 		ProtocolVersion: mcp.Version(u.ProtocolVersion),
-		Tools:           toolRules(u.Tools), HideResources: !u.Resources, HidePrompts: !u.Prompts,
-		Sealer: seals, Info: a.implementation(s), MaxMessage: maxUpstreamMessage,
+		Tools:           toolSelections(u.Tools), HideResources: !u.Resources, HidePrompts: !u.Prompts,
+		Sealer: seals, Implementation: a.implementation(s), MaxMessage: maxUpstreamMessage,
 		Log: a.options.Log, Now: time.Now,
 	}), nil
 }
@@ -108,13 +108,13 @@ func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 // changed, such as a list of tools. What only passes through has no bound.
 const maxUpstreamMessage = 16 << 20
 
-func toolRules(list []config.Selection) []mcpproxy.ToolRule {
+func toolSelections(list []config.Selection) []mcpproxy.ToolSelection {
 	if list == nil {
 		return nil
 	}
-	rules := make([]mcpproxy.ToolRule, 0, len(list))
+	rules := make([]mcpproxy.ToolSelection, 0, len(list))
 	for _, s := range list {
-		rules = append(rules, mcpproxy.ToolRule{
+		rules = append(rules, mcpproxy.ToolSelection{
 			Tool: s.Tool, Name: s.Override.Name, Title: s.Override.Title, Description: s.Override.Description,
 			Annotations: mcp.Annotations(s.Override.Annotations),
 		})
@@ -128,7 +128,7 @@ func (a *assembly) federation(s *snapshot.Server, servers map[string]endpoint) *
 		members = append(members, mcpproxy.Member{Name: m.Server, Prefix: m.Prefix, Bare: m.Bare, Server: servers[m.Server].Server})
 	}
 	return mcpproxy.NewFederation(mcpproxy.FederationOptions{
-		Name: s.Name, Info: a.implementation(s), Instructions: s.Instructions, Members: members,
+		Name: s.Name, Implementation: a.implementation(s), Instructions: s.Instructions, Members: members,
 		Timeout: a.snapshot.Limits.Timeout, Hint: a.listHint(), Log: a.options.Log, Now: time.Now,
 	})
 }

@@ -59,7 +59,7 @@ func (c *catalog) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) 
 	case mcp.MethodListTools:
 		return c.list(req, reply)
 	}
-	if done, err := c.discovery.ServeCommon(req, reply); done {
+	if done, err := c.discovery.Answer(req, reply); done {
 		return err
 	}
 	return mcp.MethodNotFound(req.Method)

@@ -53,10 +53,10 @@ func (d *Discovery) AppendInitialize(dst []byte, v Version) []byte {
 	return append(dst, '}')
 }
 
-// ServeCommon answers the methods that every server answers alike: discovery in
+// Answer answers the methods that every server answers alike: discovery in
 // either era, ping, log levels, and notifications that need no action. It
 // reports whether the request was one of them.
-func (d *Discovery) ServeCommon(req *Request, reply Reply) (done bool, err error) {
+func (d *Discovery) Answer(req *Request, reply Reply) (done bool, err error) {
 	if req.Kind != KindRequest {
 		return true, nil
 	}

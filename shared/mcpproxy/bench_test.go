@@ -40,7 +40,7 @@ func BenchmarkProxy(b *testing.B) {
 	b.Run("Proxy with a renamed tool", func(b *testing.B) {
 		benchmark(b, func(u string) string {
 			p := newProxy(b, u, func(o *Options) {
-				o.ProtocolVersion, o.Log, o.Tools = mcp.V20260728, nil, []ToolRule{{Tool: "get", Name: "getOrder"}}
+				o.ProtocolVersion, o.Log, o.Tools = mcp.V20260728, nil, []ToolSelection{{Tool: "get", Name: "getOrder"}}
 			})
 			return serve(b, p).URL
 		})

@@ -29,7 +29,7 @@ func (p *Proxy) downgrade(ctx context.Context, req *mcp.Request, reply mcp.Reply
 			return fail(err)
 		}
 	}
-	if done, err := discovery.ServeCommon(req, reply); done {
+	if done, err := discovery.Answer(req, reply); done {
 		return err
 	}
 	d := &downgraded{proxy: p, ctx: ctx, req: req, reply: reply}

@@ -82,7 +82,7 @@ func TestAnswerThatBreaksOff(t *testing.T) {
 				w.Header().Set("Content-Type", contentType)
 				cut(w, `data: {"jsonrpc"`)
 			})
-			p := newProxy(t, s.URL, func(o *Options) { o.ProtocolVersion, o.Tools = era, []ToolRule{{Tool: "get"}} })
+			p := newProxy(t, s.URL, func(o *Options) { o.ProtocolVersion, o.Tools = era, []ToolSelection{{Tool: "get"}} })
 			c := newClient(t, serve(t, p).URL)
 			if _, _, got := c.modern("1", "tools/list", "", ""); !strings.Contains(got, "broke off its answer.") {
 				t.Errorf("%s %s: got %s", era, contentType, got)

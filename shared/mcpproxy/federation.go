@@ -28,8 +28,8 @@ type Member struct {
 type FederationOptions struct {
 	// Name is the federation's name in the configuration.
 	Name string
-	// Info is what it calls itself.
-	Info mcp.Implementation
+	// Implementation is what it calls itself.
+	Implementation mcp.Implementation
 	// Instructions are for the model; empty: those of the members, each under
 	// the member's name.
 	Instructions string
@@ -87,7 +87,7 @@ type member struct {
 // NewFederation makes a federation.
 func NewFederation(o FederationOptions) *Federation {
 	f := &Federation{
-		name: o.Name, info: mcp.AppendImplementation(nil, o.Info), instructions: o.Instructions,
+		name: o.Name, info: mcp.AppendImplementation(nil, o.Implementation), instructions: o.Instructions,
 		members: make([]member, len(o.Members)),
 		timeout: o.Timeout, hint: o.Hint, log: o.Log, now: o.Now,
 		directories: make(map[string]*directory, len(kinds)),
@@ -138,7 +138,7 @@ func (f *Federation) Serve(ctx context.Context, req *mcp.Request, reply mcp.Repl
 		return f.inOrder(ctx, req, reply, "unknown task %q")
 	}
 	own := mcp.Discovery{ServerInfo: f.info}
-	if done, err := own.ServeCommon(req, reply); done {
+	if done, err := own.Answer(req, reply); done {
 		return err
 	}
 	return mcp.MethodNotFound(req.Method)

@@ -82,7 +82,7 @@ const (
 func newFederation(t testing.TB, change func(*FederationOptions), members ...Member) *client {
 	t.Helper()
 	o := FederationOptions{
-		Name: "all", Info: mcp.Implementation{Name: "all", Version: "1"}, Members: members,
+		Name: "all", Implementation: mcp.Implementation{Name: "all", Version: "1"}, Members: members,
 		Hint: mcp.CacheHint{TTL: time.Minute, Public: true},
 	}
 	if change != nil {

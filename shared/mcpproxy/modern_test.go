@@ -246,7 +246,7 @@ func TestAnswerLargerThanMayBeHeld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := modernServer(t, plainDiscover, func(w http.ResponseWriter, _ *http.Request, g received) { write(w, resultFor(g, long)) })
-			p := newProxy(t, s.URL, func(o *Options) { o.MaxMessage, o.Tools = 1500, []ToolRule{{Tool: "a"}} })
+			p := newProxy(t, s.URL, func(o *Options) { o.MaxMessage, o.Tools = 1500, []ToolSelection{{Tool: "a"}} })
 			c := newClient(t, serve(t, p).URL)
 			if _, _, got := c.modern("1", "tools/list", "", ""); !strings.Contains(got, "sent an answer larger than 1500 bytes.") {
 				t.Errorf("got %s", got)

@@ -93,7 +93,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(seed), true)
 		f.Add([]byte(seed), false)
 	}
-	p := newProxy(f, "http://127.0.0.1:1", func(o *Options) { o.Tools, o.Log = []ToolRule{{Tool: "a", Name: "b", Title: "t"}}, nil })
+	p := newProxy(f, "http://127.0.0.1:1", func(o *Options) { o.Tools, o.Log = []ToolSelection{{Tool: "a", Name: "b", Title: "t"}}, nil })
 	s := &session{wire: deaf{}, discovery: mcp.Discovery{ServerInfo: p.info}}
 	f.Fuzz(func(t *testing.T, body []byte, stream bool) {
 		for _, method := range []string{"tools/list", "tools/call", "resources/read"} {

@@ -39,7 +39,10 @@ func (p *Proxy) exchange(ctx context.Context, s *session, req *mcp.Request, repl
 		// What is subscribed to would be told on a stream that this client has not.
 		return mcp.MethodNotFound(req.Method)
 	}
-	if done, err := s.discovery.ServeCommon(req, reply); done {
+	if done, err := s.discovery.Answer(req, reply); done {
+		return err
+	}
+	if err := p.checkParams(ctx, req); err != nil {
 		return err
 	}
 	x := &ownExchange{proxy: p, session: s, ctx: ctx, req: req, reply: reply, id: s.next()}

@@ -10,8 +10,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// paramHeaders are the arguments of a modern server's tools that are repeated in
-// headers. It is read-only.
+// paramHeaders are the arguments of a server's tools that are repeated in
+// headers. It is read-only. A modern server is sent them for a legacy client; a
+// legacy server knows nothing of them, so they are checked here.
 type paramHeaders struct {
 	tools  map[string][]mcp.ParamHeader // those that have any
 	faulty map[string]bool              // tools that must not be called
@@ -52,9 +53,9 @@ func (p *Proxy) paramHeaders(ctx context.Context, tool string, anew bool) ([]mcp
 // listParams reads all pages of tools/list.
 func (p *Proxy) listParams(ctx context.Context) (*paramHeaders, error) {
 	found := &paramHeaders{tools: map[string][]mcp.ParamHeader{}, faulty: map[string]bool{}}
-	ttl, params := paramsTTL, ""
+	ttl, cursor := paramsTTL, jsontext.Value(nil)
 	for range maxPages {
-		result, err := p.ownRequest(ctx, mcp.MethodListTools, params)
+		result, err := p.listTools(ctx, cursor)
 		if e, ok := errors.AsType[*mcp.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
 			break // no tools
 		}
@@ -65,16 +66,44 @@ func (p *Proxy) listParams(ctx context.Context) (*paramHeaders, error) {
 			return nil, &unreadable{err}
 		}
 		ttl = max(ttl, milliseconds(lookup(result, "ttlMs")))
-		cursor := lookup(result, "nextCursor")
-		next := `,"cursor":` + string(cursor)
-		if cursor.Kind() != '"' || next == params {
+		next := lookup(result, "nextCursor")
+		if next.Kind() != '"' || string(next) == string(cursor) {
 			break
 		}
-		params = next
+		cursor = next
 	}
 	found.until = p.now().Add(ttl)
 	p.params.Store(found)
 	return found, nil
+}
+
+// listTools reads a page of tools/list: on the gateway's own session where there
+// is one, and without where the server knows no sessions.
+func (p *Proxy) listTools(ctx context.Context, cursor jsontext.Value) (jsontext.Value, error) {
+	member := ""
+	if cursor != nil {
+		member = `"cursor":` + string(cursor)
+	}
+	if s := p.own.Load(); s != nil {
+		return s.result(ctx, mcp.MethodListTools, "{"+member+"}")
+	}
+	if member != "" {
+		member = "," + member
+	}
+	return p.ownRequest(ctx, mcp.MethodListTools, member)
+}
+
+// checkParams compares the headers of a modern client with the arguments that
+// they repeat, for a server that cannot.
+func (p *Proxy) checkParams(ctx context.Context, req *mcp.Request) error {
+	if req.Method != mcp.MethodCallTool || !req.Version.Modern() {
+		return nil
+	}
+	headers, err := p.paramHeaders(ctx, req.Text(req.Name), false)
+	if err != nil {
+		return err
+	}
+	return mcp.CheckParamHeaders(headers, req.Bytes(req.Arguments), req.Header)
 }
 
 // add takes note of a tool; the list itself is not kept.

@@ -43,14 +43,14 @@ type Options struct {
 	ProtocolVersion mcp.Version
 	// Tools selects tools and changes how they look; nil publishes all as they
 	// are.
-	Tools []ToolRule
+	Tools []ToolSelection
 	// HideResources and HidePrompts withhold the server's resources, with their
 	// templates, and its prompts.
 	HideResources, HidePrompts bool
 	// Sealer protects session ids. All instances must share its secret.
 	Sealer *seal.Sealer
-	// Info is what the gateway calls itself towards the server.
-	Info mcp.Implementation
+	// Implementation is what the gateway calls itself towards the server.
+	Implementation mcp.Implementation
 	// MaxMessage bounds, in bytes, an answer or event that must be held to be
 	// changed; 0 is 16 MiB. What only passes through has no bound.
 	MaxMessage int
@@ -102,8 +102,8 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		name: o.Name, client: o.Client, sse: o.SSE, pinned: o.ProtocolVersion,
 		rules:  newRules(&o),
-		sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Info),
-		agent: []string{userAgent(o.Info)},
+		sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Implementation),
+		agent: []string{userAgent(o.Implementation)},
 		limit: o.MaxMessage, log: o.Log, now: o.Now,
 	}
 	target := *o.Client.URL()

@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ToolRule publishes one tool of the server. Empty fields leave the tool's own.
-type ToolRule struct {
+// ToolSelection publishes one tool of the server. Empty fields leave the tool's own.
+type ToolSelection struct {
 	// Tool is the name that the server knows it by, Name the published one.
 	Tool, Name         string
 	Title, Description string
@@ -21,9 +21,9 @@ type ToolRule struct {
 
 // rules say what of a server is published, and how it looks.
 type rules struct {
-	all     bool                  // no tool rules: all tools as they are
-	byTool  map[string][]ToolRule // by the server's name, in order
-	renamed map[string]string     // published name → the server's
+	all     bool                       // no tool rules: all tools as they are
+	byTool  map[string][]ToolSelection // by the server's name, in order
+	renamed map[string]string          // published name → the server's
 
 	hideResources, hidePrompts bool
 }
@@ -31,7 +31,7 @@ type rules struct {
 func newRules(o *Options) rules {
 	r := rules{
 		all:    o.Tools == nil,
-		byTool: make(map[string][]ToolRule, len(o.Tools)), renamed: make(map[string]string, len(o.Tools)),
+		byTool: make(map[string][]ToolSelection, len(o.Tools)), renamed: make(map[string]string, len(o.Tools)),
 		hideResources: o.HideResources, hidePrompts: o.HidePrompts,
 	}
 	for _, t := range o.Tools {
@@ -219,7 +219,7 @@ func (r *rules) editTools(result jsontext.Value) (jsontext.Value, error) {
 }
 
 // apply makes the definition of the tool what the rule says.
-func (t *ToolRule) apply(tool jsontext.Value) (jsontext.Value, error) {
+func (t *ToolSelection) apply(tool jsontext.Value) (jsontext.Value, error) {
 	values := map[string]string{"name": t.Name, "title": t.Title, "description": t.Description}
 	hints := t.hints()
 	var add []string
@@ -249,7 +249,7 @@ func (t *ToolRule) apply(tool jsontext.Value) (jsontext.Value, error) {
 }
 
 // hints are the rule's annotations by name.
-func (t *ToolRule) hints() map[string]bool {
+func (t *ToolSelection) hints() map[string]bool {
 	hints := map[string]bool{}
 	for name, value := range map[string]*bool{
 		"readOnlyHint": t.Annotations.ReadOnly, "destructiveHint": t.Annotations.Destructive,

@@ -52,8 +52,8 @@ func cells(t *testing.T, options func(*Options), test func(t *testing.T, ask fun
 	}
 }
 
-func TestToolRules(t *testing.T) {
-	rules := []ToolRule{
+func TestToolSelections(t *testing.T) {
+	rules := []ToolSelection{
 		{Tool: "a", Name: "größe", Description: "D", Annotations: mcp.Annotations{ReadOnly: ptr(true), OpenWorld: ptr(false)}},
 		{Tool: "a", Name: "again", Title: "T"},
 		{Tool: "c", Annotations: mcp.Annotations{Destructive: ptr(true), Idempotent: ptr(false)}},
@@ -96,7 +96,7 @@ func TestToolRules(t *testing.T) {
 }
 
 func TestNoToolIsSelected(t *testing.T) {
-	cells(t, func(o *Options) { o.Tools = []ToolRule{} }, func(t *testing.T, ask func(method, params, name string) (int, string), _ *scripted) {
+	cells(t, func(o *Options) { o.Tools = []ToolSelection{} }, func(t *testing.T, ask func(method, params, name string) (int, string), _ *scripted) {
 		if _, got := ask("tools/list", "", ""); !strings.Contains(got, `"tools":[]`) {
 			t.Errorf("got %s", got)
 		}

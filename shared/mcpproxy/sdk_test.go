@@ -278,7 +278,7 @@ func TestFederationOfRealServers(t *testing.T) {
 		p := newProxy(t, urls[name], func(o *Options) { o.SSE, o.Name = name == "SSE", name })
 		members = append(members, Member{Name: name, Prefix: strings.ReplaceAll(name, " ", "-"), Server: p})
 	}
-	gateway := serve(t, NewFederation(FederationOptions{Name: "all", Info: mcp.Implementation{Name: "all", Version: "1"}, Members: members})).URL
+	gateway := serve(t, NewFederation(FederationOptions{Name: "all", Implementation: mcp.Implementation{Name: "all", Version: "1"}, Members: members})).URL
 	for _, version := range []string{"2026-07-28", "2025-11-25"} {
 		c := connect(t, gateway, version, false)
 		tools, err := c.ListTools(t.Context(), nil)

@@ -164,6 +164,26 @@ func (s *session) logAt(ctx context.Context, level int) error {
 	return err
 }
 
+// result makes a request of the gateway's own and returns the result, a copy; a
+// JSON-RPC error is returned as an *[mcp.Error]. One of a method may be under way
+// at a time: the method is its id.
+func (s *session) result(ctx context.Context, method, params string) (jsontext.Value, error) {
+	id := `"` + method + `"`
+	body := []byte(`{"jsonrpc":"2.0","id":` + id + `,"method":"` + method + `","params":` + params + `}`)
+	var result jsontext.Value
+	err := s.wire.call(ctx, nil, id, body, func(m *mcp.Message) (bool, error) {
+		switch {
+		case m.Kind != mcp.KindResponse:
+			return false, nil
+		case m.Failure.Present():
+			return true, rpcError(m.Bytes(m.Failure))
+		}
+		result = m.Bytes(m.Result).Clone()
+		return true, nil
+	})
+	return result, err
+}
+
 // cancel tells the server that nobody waits for a request any more.
 func (s *session) cancel(ctx context.Context, id string) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), goodbyeTimeout)

@@ -80,6 +80,10 @@ func (s *sseServer) post(w http.ResponseWriter, r *http.Request) {
 		s.out <- resultFor(g, strings.Replace(legacyInitialize, "2025-06-18", "2024-11-05", 1))
 		return
 	}
+	if ownList(g) {
+		s.out <- resultFor(g, `{"tools":[]}`)
+		return
+	}
 	for _, m := range s.answer(g) {
 		s.out <- m
 	}

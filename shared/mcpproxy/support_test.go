@@ -237,7 +237,7 @@ func newProxy(t testing.TB, url string, change func(*Options)) *Proxy {
 	}
 	o := Options{
 		Name: "orders", Client: client, Sealer: sealer,
-		Info: mcp.Implementation{Name: "contoso", Version: "1.0.0"},
+		Implementation: mcp.Implementation{Name: "contoso", Version: "1.0.0"},
 	}
 	if testing.Verbose() {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -375,11 +375,20 @@ func legacyServer(t testing.TB, session string, answer func(w http.ResponseWrite
 			w.WriteHeader(http.StatusAccepted)
 		case r.Method == http.MethodDelete:
 			w.WriteHeader(http.StatusNoContent)
+		case ownList(g):
+			writeJSON(w, http.StatusOK, resultFor(g, mirroringTools))
 		default:
 			answer(w, r, g)
 		}
 	})
 }
+
+// ownList reports whether the proxy itself asks for the tools, to know which of
+// their arguments headers repeat.
+func ownList(g received) bool { return idOf(g) == `"tools/list"` }
+
+// mirroringTools has one tool with such an argument.
+const mirroringTools = `{"tools":[{"name":"mirror","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}]}`
 
 const legacyInitialize = `{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"prompts":{},"logging":{}},"serverInfo":{"name":"old","version":"3"},"instructions":"Be old."}`
 

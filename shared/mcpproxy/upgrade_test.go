@@ -459,3 +459,33 @@ func TestStreamIsResumed(t *testing.T) {
 		})
 	}
 }
+
+// A legacy server cannot compare the headers that repeat arguments, so it is
+// done for it.
+func TestModernToLegacyChecksParamHeaders(t *testing.T) {
+	s := legacyServer(t, "up/1", func(w http.ResponseWriter, _ *http.Request, g received) {
+		writeJSON(w, http.StatusOK, resultFor(g, `{"content":[]}`))
+	})
+	c := newClient(t, serve(t, newProxy(t, s.URL, nil)).URL)
+	for _, tt := range []struct {
+		name, arguments string
+		headers         []string
+		status          int
+	}{
+		{"equal", `{"region":"eu"}`, []string{"Mcp-Param-Region", "eu"}, http.StatusOK},
+		{"encoded", `{"region":"eu"}`, []string{"Mcp-Param-Region", "=?base64?ZXU=?="}, http.StatusOK},
+		{"neither", `{}`, nil, http.StatusOK},
+		{"missing", `{"region":"eu"}`, nil, http.StatusBadRequest},
+		{"another", `{"region":"eu"}`, []string{"Mcp-Param-Region", "us"}, http.StatusBadRequest},
+		{"no base64", `{"region":"eu"}`, []string{"Mcp-Param-Region", "=?base64?ZXU?="}, http.StatusBadRequest},
+	} {
+		body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"mirror","arguments":` + tt.arguments + `,` + modernMeta() + `}}`
+		status, _, got := c.post(body, append(modernHeaders("tools/call", "mirror"), tt.headers...)...)
+		if status != tt.status || status != http.StatusOK && !strings.Contains(got, "-32020") {
+			t.Errorf("%s: got %d %s, want %d", tt.name, status, got, tt.status)
+		}
+	}
+	if n := len(s.requests("tools/call")); n != 3 {
+		t.Errorf("the server got %d calls, want 3", n)
+	}
+}
