@@ -50,7 +50,7 @@ func (x *exchange) batch(s mcp.Server, body []byte) {
 		return
 	}
 	answers[0] = '['
-	x.send(http.StatusOK, mcp.ContentJSON, append(answers, ']'))
+	x.send(http.StatusOK, append(answers, ']'))
 }
 
 // collector is the reply to one message of a batch.

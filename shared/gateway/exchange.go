@@ -136,7 +136,7 @@ func (x *exchange) Result(result jsontext.Value) error {
 	// A result can be a page of a thousand tools: it is written where it lies.
 	var buf [128]byte
 	head := mcp.AppendResultHead(buf[:0], id)
-	x.send(http.StatusOK, mcp.ContentJSON, head, result, closing)
+	x.send(http.StatusOK, head, result, closing)
 	return nil
 }
 
@@ -146,20 +146,20 @@ func (x *exchange) message(status int, message []byte) {
 		x.call.Err = errors.Join(x.call.Err, x.event(message))
 		return
 	}
-	x.send(status, mcp.ContentJSON, message)
+	x.send(status, message)
 }
 
 // closing ends the object of a response.
 var closing = []byte{'}'}
 
-// send sends a whole body, given in parts.
-func (x *exchange) send(status int, contentType string, parts ...[]byte) {
+// send sends a whole JSON body, given in parts.
+func (x *exchange) send(status int, parts ...[]byte) {
 	length := 0
 	for _, p := range parts {
 		length += len(p)
 	}
 	h := x.w.Header()
-	h["Content-Type"] = []string{contentType}
+	h["Content-Type"] = []string{mcp.ContentJSON}
 	h["Content-Length"] = []string{strconv.Itoa(length)}
 	x.WriteHeader(status)
 	for _, p := range parts {

@@ -160,7 +160,7 @@ func (g *Gateway) serveOther(x *exchange) {
 		x.failHTTP(http.StatusMethodNotAllowed, "the root takes GET")
 		return
 	}
-	x.send(http.StatusOK, mcp.ContentJSON, g.index)
+	x.send(http.StatusOK, g.index)
 }
 
 // renderIndex renders the answer of the root once.

@@ -135,7 +135,7 @@ func (c *collector) ask(ctx context.Context, s mcp.Server, req *mcp.Request) ans
 // keep counts what is held.
 func (c *collector) keep(raw jsontext.Value) (jsontext.Value, error) {
 	if c.size += len(raw); c.size > maxMemberAnswer {
-		return nil, &tooLarge{maxMemberAnswer}
+		return nil, &tooLargeError{maxMemberAnswer}
 	}
 	return bytes.Clone(raw), nil
 }

@@ -92,10 +92,10 @@ type unreadable struct{ err error }
 
 func (e *unreadable) Error() string { return "reading the MCP server's answer: " + e.err.Error() }
 
-// tooLarge reports a message beyond the limit of what may be held.
-type tooLarge struct{ limit int }
+// tooLargeError reports a message beyond the limit of what may be held.
+type tooLargeError struct{ limit int }
 
-func (e *tooLarge) Error() string {
+func (e *tooLargeError) Error() string {
 	return "the MCP server's answer is larger than " + strconv.Itoa(e.limit) + " bytes"
 }
 
@@ -135,7 +135,7 @@ func publicOf(err error) *mcp.Error {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.public()
 	}
-	if e, ok := errors.AsType[*tooLarge](err); ok {
+	if e, ok := errors.AsType[*tooLargeError](err); ok {
 		return behind("sent an answer larger than %d bytes", e.limit)
 	}
 	if isType[*broken](err) || errors.Is(err, mcp.ErrNoResponse) {

@@ -25,7 +25,7 @@ func TestFailuresHaveAPublicSide(t *testing.T) {
 		{&refusal{status: 503}, "The MCP server behind this gateway failed (HTTP 503).", "the MCP server answered HTTP 503"},
 		{&refusal{status: 401, rpc: mcp.Errorf(-1, "secret")}, "The MCP server behind this gateway refused the gateway's credentials (HTTP 401).", "the MCP server answered HTTP 401: secret (-1)"},
 		{&refusal{status: 404}, "The MCP server behind this gateway does not answer at its configured URL (HTTP 404).", "the MCP server answered HTTP 404"},
-		{&tooLarge{5}, "The MCP server behind this gateway sent an answer larger than 5 bytes.", "the MCP server's answer is larger than 5 bytes"},
+		{&tooLargeError{5}, "The MCP server behind this gateway sent an answer larger than 5 bytes.", "the MCP server's answer is larger than 5 bytes"},
 		{&unreadable{cause}, "The MCP server behind this gateway sent an answer that cannot be read.", "reading the MCP server's answer: secret"},
 		{&unreadable{mcp.Errorf(mcp.CodeParseError, "secret")}, "The MCP server behind this gateway sent an answer that cannot be read.", "reading the MCP server's answer: secret (-32700)"},
 		{&broken{cause}, "The MCP server behind this gateway broke off its answer.", "the MCP server broke off its answer: secret"},
@@ -48,7 +48,7 @@ func TestFailuresHaveAPublicSide(t *testing.T) {
 		}
 	}
 	own := mcp.Errorf(mcp.CodeInvalidParams, "its own word")
-	if got := fail(own); got != error(own) {
+	if got := fail(own); !errors.Is(got, own) || got.Error() != own.Error() {
 		t.Errorf("got %v, want an error with a public side left alone", got)
 	}
 	if got := fail(nil); got != nil {

@@ -112,7 +112,7 @@ func (q *question) pages(ctx context.Context, m *member, method string) answer {
 			items = append(separate(items), inner...)
 		}
 		if len(items) > maxMemberAnswer {
-			return answer{err: &tooLarge{maxMemberAnswer}}
+			return answer{err: &tooLargeError{maxMemberAnswer}}
 		}
 		if params == "" {
 			hint = hintOf(a.result)

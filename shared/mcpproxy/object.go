@@ -1,6 +1,8 @@
 package mcpproxy
 
 import (
+	"slices"
+
 	"toolgate/shared/mcp"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,10 +67,8 @@ func separate(out []byte) []byte {
 // without leaves the named members out of an object.
 func without(raw jsontext.Value, names ...string) (jsontext.Value, error) {
 	return rebuild(raw, func(name string, value jsontext.Value) (jsontext.Value, error) {
-		for _, n := range names {
-			if n == name {
-				return nil, nil
-			}
+		if slices.Contains(names, name) {
+			return nil, nil
 		}
 		return value, nil
 	})

@@ -165,7 +165,7 @@ func (p *Proxy) messages(res *http.Response, visit visitor) (done bool, from res
 	events := mcp.NewEventReader(res.Body, p.limit)
 	for !done {
 		e, err := events.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -188,7 +188,7 @@ func (p *Proxy) single(res *http.Response, visit visitor) (bool, error) {
 	case err != nil:
 		return false, p.readError(res, err)
 	case more:
-		return false, &tooLarge{p.limit}
+		return false, &tooLargeError{p.limit}
 	}
 	return p.message(body, visit)
 }
@@ -208,7 +208,7 @@ const answerDepth = 1000
 // readError is the error for an answer that broke off.
 func (p *Proxy) readError(res *http.Response, err error) error {
 	if errors.Is(err, mcp.ErrEventTooLarge) {
-		return &tooLarge{p.limit}
+		return &tooLargeError{p.limit}
 	}
 	if e, ok := errors.AsType[*backend.Error](err); ok && e.Reason != backend.Unreachable {
 		return err

@@ -8,8 +8,6 @@ import (
 	"toolgate/shared/mcp"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // cells are the four pairs of eras, each with a client's request and a server
 // that answers a list, so that rules are seen to hold in all.
 func cells(t *testing.T, options func(*Options), test func(t *testing.T, ask func(method, params, name string) (int, string), s *scripted)) {
@@ -54,9 +52,9 @@ func cells(t *testing.T, options func(*Options), test func(t *testing.T, ask fun
 
 func TestToolSelections(t *testing.T) {
 	rules := []ToolSelection{
-		{Tool: "a", Name: "größe", Description: "D", Annotations: mcp.Annotations{ReadOnly: ptr(true), OpenWorld: ptr(false)}},
+		{Tool: "a", Name: "größe", Description: "D", Annotations: mcp.Annotations{ReadOnly: new(true), OpenWorld: new(false)}},
 		{Tool: "a", Name: "again", Title: "T"},
-		{Tool: "c", Annotations: mcp.Annotations{Destructive: ptr(true), Idempotent: ptr(false)}},
+		{Tool: "c", Annotations: mcp.Annotations{Destructive: new(true), Idempotent: new(false)}},
 		{Tool: "b", Name: "again"}, // taken
 		{Tool: "gone"},
 	}

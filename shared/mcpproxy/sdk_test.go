@@ -30,6 +30,7 @@ func sdkServer(versions ...string) *sdk.Server {
 		Region string `json:"region,omitempty"`
 	}
 	sdk.AddTool(s, &sdk.Tool{Name: "echo"}, func(ctx context.Context, req *sdk.CallToolRequest, in input) (*sdk.CallToolResult, any, error) {
+		//nolint:staticcheck // the legacy era has it
 		if err := req.Session.Log(ctx, &sdk.LoggingMessageParams{Level: "warning", Data: "logged"}); err != nil {
 			return nil, nil, err
 		}
@@ -118,6 +119,7 @@ func connect(t *testing.T, url, version string, answers bool) *sdkClient {
 			defer c.mu.Unlock()
 			c.progress = append(c.progress, req.Params.ProgressToken)
 		},
+		//nolint:staticcheck // the legacy era has it
 		LoggingMessageHandler: func(_ context.Context, req *sdk.LoggingMessageRequest) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -178,6 +180,7 @@ func (c *sdkClient) exercise(t *testing.T, quiet, headers bool) {
 		t.Fatalf("tools/list: got %+v, %v", tools, err)
 	}
 	if !quiet {
+		//nolint:staticcheck // the legacy era has it
 		_ = c.SetLoggingLevel(ctx, &sdk.SetLoggingLevelParams{Level: "info"}) // modern clients have none to set
 	}
 	call := &sdk.CallToolParams{Name: "echo", Arguments: map[string]any{"text": "größe"}}

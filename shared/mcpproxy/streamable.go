@@ -21,7 +21,7 @@ type streamable struct {
 // call posts the request. A stream that the server breaks off is resumed, as
 // far as the server gave it event ids to resume it by.
 func (w *streamable) call(ctx context.Context, client http.Header, id string, body []byte, visit visitor) error {
-	res, err := w.proxy.post(ctx, w.proxy.legacyHeader(client, w.version, w.id), body)
+	res, err := w.proxy.post(ctx, w.proxy.legacyHeader(client, w.version, w.id), body) //nolint:bodyclose // read closes it
 	if err != nil {
 		return w.lost(err, id)
 	}
@@ -88,7 +88,7 @@ func (w *streamable) resume(ctx context.Context, from resumption, visit visitor)
 	delete(h, "Content-Type")
 	h["Accept"] = acceptSSE
 	h[mcp.HeaderLastEventID] = []string{from.id}
-	res, err := w.proxy.request(ctx, http.MethodGet, h)
+	res, err := w.proxy.request(ctx, http.MethodGet, h) //nolint:bodyclose // read closes it
 	if err != nil {
 		return false, from, err
 	}
