@@ -10,6 +10,7 @@ import (
 
 	"toolgate/shared/build"
 	"toolgate/shared/config"
+	"toolgate/shared/fault"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,7 +26,7 @@ func compile(ctx context.Context, dir string, env func(string) (string, bool)) (
 	// What can be read of a faulty configuration is built all the same, so that
 	// the faults of the documents show with its own.
 	result, err = build.Build(ctx, cfg, build.HTTPFetch)
-	if more, ok := errors.AsType[config.Faults](err); ok || len(faults) > 0 {
+	if more, ok := errors.AsType[fault.Faults](err); ok || len(faults) > 0 {
 		return nil, cfg.Files, append(faults, more...).Sorted()
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"toolgate/shared/config"
+	"toolgate/shared/fault"
 )
 
 // command is one word of the command line.
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 		names = append(names, c.name)
 	}
 	fmt.Fprintf(stderr, "there is no command %q", name)
-	if near := config.Nearest(name, names); near != "" {
+	if near := fault.Nearest(name, names); near != "" {
 		fmt.Fprintf(stderr, "; did you mean %q?", near)
 	}
 	fmt.Fprint(stderr, "\n\n")
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 }
 
 func report(stderr io.Writer, err error) int {
-	faults, isFaults := errors.AsType[config.Faults](err)
+	faults, isFaults := errors.AsType[fault.Faults](err)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
@@ -94,7 +94,7 @@ func report(stderr io.Writer, err error) int {
 	return 1
 }
 
-func printFaults(w io.Writer, faults config.Faults) {
+func printFaults(w io.Writer, faults fault.Faults) {
 	for _, f := range faults {
 		fmt.Fprintln(w, f)
 	}

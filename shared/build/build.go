@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"toolgate/shared/config"
+	"toolgate/shared/fault"
 	"toolgate/shared/openapi"
 	"toolgate/shared/snapshot"
 )
@@ -40,7 +41,7 @@ type Result struct {
 }
 
 // Build compiles cfg. The faults of all documents and selections come together
-// as a config.Faults.
+// as a fault.Faults.
 func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error) {
 	b := &builder{ctx: ctx, cfg: cfg, fetch: fetch, documents: map[string]*openapi.Document{}, out: snapshot.NewWriter()}
 	m := snapshot.Manifest{
@@ -68,12 +69,12 @@ type builder struct {
 	documents map[string]*openapi.Document // by location; nil for one that failed
 	out       *snapshot.Writer
 	report    Report
-	faults    config.Faults
+	faults    fault.Faults
 	files     []string
 }
 
-func (b *builder) fault(at config.Position, fix, format string, args ...any) {
-	b.faults = append(b.faults, config.Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
+func (b *builder) fault(at fault.Position, fix, format string, args ...any) {
+	b.faults = append(b.faults, fault.Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 
 func (b *builder) server(s config.Server) snapshot.Server {
@@ -112,7 +113,7 @@ func (b *builder) parse(location string) (*openapi.Document, error) {
 
 func (b *builder) documentFault(api config.API, err error) {
 	if e, ok := errors.AsType[*openapi.Error](err); ok {
-		at := config.Position{File: b.display(e.File), Line: e.Line, Column: e.Column}
+		at := fault.Position{File: b.display(e.File), Line: e.Line, Column: e.Column}
 		b.fault(at, e.Fix, "%s", e.Message)
 		return
 	}

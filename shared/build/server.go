@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"toolgate/shared/config"
+	"toolgate/shared/fault"
 	"toolgate/shared/openapi"
 	"toolgate/shared/snapshot"
 
@@ -69,7 +70,7 @@ type tool struct {
 type choice struct {
 	published bool
 	override  config.Override
-	at        config.Position
+	at        fault.Position
 }
 
 // selectOperations applies the selections in their order; later overrides win
@@ -123,7 +124,7 @@ func (c *conversion) suggestion(sel config.Selection) string {
 			names = append(names, o.Key())
 		}
 	}
-	if near := config.Nearest(sel.Operation+sel.Tag, names); near != "" && sel.Operation+sel.Tag != "" {
+	if near := fault.Nearest(sel.Operation+sel.Tag, names); near != "" && sel.Operation+sel.Tag != "" {
 		return "did you mean \"" + near + "\"?"
 	}
 	return "`go run ./local build` without a selection lists all operations"

@@ -6,6 +6,8 @@ package config
 import (
 	"time"
 
+	"toolgate/shared/fault"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -100,7 +102,7 @@ type API struct {
 	Name    string
 	OpenAPI string // path, joined to Dir, or URL of the document
 	Backend string // name of the backend; empty: the document's own servers
-	At      Position
+	At      fault.Position
 }
 
 // Server is one MCP endpoint, /{name}/mcp. Exactly one of API, Upstream and
@@ -110,7 +112,7 @@ type Server struct {
 	Title        string
 	Description  string
 	Instructions string
-	At           Position
+	At           fault.Position
 
 	API      *APIServer
 	Upstream *Upstream
@@ -139,13 +141,13 @@ type APIServer struct {
 // overrides what the tools look like. Overrides other than Annotations need
 // Operation or Tool.
 type Selection struct {
-	Operation string   `json:"operation,omitzero"` // operationId, or "METHOD /path"
-	Tag       string   `json:"tag,omitzero"`
-	Method    string   `json:"method,omitzero"` // in capitals
-	Path      string   `json:"path,omitzero"`   // pattern: * is one segment, ** any number
-	Tool      string   `json:"tool,omitzero"`   // an upstream's tool
-	Override  Override `json:"override,omitzero"`
-	At        Position `json:"at,omitzero"`
+	Operation string         `json:"operation,omitzero"` // operationId, or "METHOD /path"
+	Tag       string         `json:"tag,omitzero"`
+	Method    string         `json:"method,omitzero"` // in capitals
+	Path      string         `json:"path,omitzero"`   // pattern: * is one segment, ** any number
+	Tool      string         `json:"tool,omitzero"`   // an upstream's tool
+	Override  Override       `json:"override,omitzero"`
+	At        fault.Position `json:"at,omitzero"`
 }
 
 // Override changes how a tool is published. Zero fields change nothing.
@@ -172,7 +174,7 @@ type Annotations struct {
 type Value struct {
 	Name string         `json:"name"`
 	JSON jsontext.Value `json:"json"`
-	At   Position       `json:"at,omitzero"`
+	At   fault.Position `json:"at,omitzero"`
 }
 
 // Transport is how an upstream speaks.
@@ -208,13 +210,5 @@ type Member struct {
 	// Default: the server's name. Empty with Bare set: names stay as they are.
 	Prefix string
 	Bare   bool
-	At     Position
-}
-
-// Position is a place in a file; Line and Column count from 1, and are 0 when
-// the fault concerns the whole file.
-type Position struct {
-	File   string `json:"file"`
-	Line   int    `json:"line,omitzero"`
-	Column int    `json:"column,omitzero"`
+	At     fault.Position
 }

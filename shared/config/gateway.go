@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"toolgate/shared/fault"
 )
 
 // What applies where the file says nothing.
@@ -103,7 +105,7 @@ func (d *decoder) gateway(v value) *Config {
 	for _, e := range entries {
 		meant := e.name
 		if !slices.Contains(names, meant) {
-			meant = Nearest(meant, names)
+			meant = fault.Nearest(meant, names)
 		}
 		switch meant {
 		case "namedValues":
@@ -179,7 +181,7 @@ var reserved = map[string]string{
 func (d *decoder) declaredName(v value, kind string, candidates []string) string {
 	name := d.str(v)
 	if name != "" && !slices.Contains(d.declared[kind], name) {
-		d.fault(v.at, suggest(name, candidates), "%s is %s, an unknown %s", v.what, quote(name), kind)
+		d.fault(v.at, fault.Suggest(name, candidates), "%s is %s, an unknown %s", v.what, quote(name), kind)
 		return ""
 	}
 	return name

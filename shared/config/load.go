@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"toolgate/shared/fault"
+
 	"go.yaml.in/yaml/v4"
 )
 
@@ -16,12 +18,12 @@ var fileNames = []string{"gateway.yaml", "gateway.yml"}
 
 // Load reads dir/gateway.yaml, or dir/gateway.yml, and checks every value of
 // it. env gives the variables of the environment, as os.LookupEnv does; secrets
-// are not read. Faults is nil when there is none.
+// are not read. The faults are nil when there is none.
 //
 // With faults the Config is what could be decoded, so that the files it names
 // can be searched for faults as well; it must not be served. It is nil when
 // nothing could be decoded.
-func Load(dir string, env func(string) (string, bool)) (*Config, Faults) {
+func Load(dir string, env func(string) (string, bool)) (*Config, fault.Faults) {
 	name, data, faults := read(dir)
 	if faults != nil {
 		return nil, faults
@@ -30,33 +32,34 @@ func Load(dir string, env func(string) (string, bool)) (*Config, Faults) {
 }
 
 // read returns the one gateway file of dir.
-func read(dir string) (name string, data []byte, faults Faults) {
+func read(dir string) (name string, data []byte, faults fault.Faults) {
 	for _, candidate := range fileNames {
 		text, err := readFile(filepath.Join(dir, candidate))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		at := Position{File: candidate}
+		at := fault.Position{File: candidate}
 		if err != nil {
-			return "", nil, Faults{{at, fmt.Sprintf("the file cannot be read: %v", err), "make it a readable file"}}
+			return "", nil, one(at, fmt.Sprintf("the file cannot be read: %v", err), "make it a readable file")
 		}
 		if len(text) > maxFileBytes {
-			return "", nil, Faults{{
-				at, fmt.Sprintf("the file is larger than %d MiB", maxFileBytes>>20), "use more than one gateway",
-			}}
+			return "", nil, one(at, fmt.Sprintf("the file is larger than %d MiB", maxFileBytes>>20), "use more than one gateway")
 		}
 		if name != "" {
-			return "", nil, Faults{{at, "the folder has " + name + " as well", "keep one of them"}}
+			return "", nil, one(at, "the folder has "+name+" as well", "keep one of them")
 		}
 		name, data = candidate, text
 	}
 	if name == "" {
-		return "", nil, Faults{{
-			Position{File: fileNames[0]}, fmt.Sprintf("the folder %q has no such file", dir),
-			"create it, or name the folder that has it",
-		}}
+		return "", nil, one(fault.Position{File: fileNames[0]},
+			fmt.Sprintf("the folder %q has no such file", dir), "create it, or name the folder that has it")
 	}
 	return name, data, nil
+}
+
+// one is a list of a single fault.
+func one(at fault.Position, message, fix string) fault.Faults {
+	return fault.Faults{{Position: at, Message: message, Fix: fix}}
 }
 
 // readFile reads at most one byte more than a file may have.
@@ -74,7 +77,7 @@ type decoder struct {
 	dir, file string
 	env       func(string) (string, bool)
 	stat      func(path string) (fs.FileInfo, error)
-	faults    Faults
+	faults    fault.Faults
 
 	namedValues     map[string]namedValue
 	namedValueNames []string
@@ -93,7 +96,7 @@ type decoder struct {
 func parse(
 	dir, name string, data []byte,
 	env func(string) (string, bool), stat func(path string) (fs.FileInfo, error),
-) (*Config, Faults) {
+) (*Config, fault.Faults) {
 	d := &decoder{
 		dir: dir, file: name, env: env, stat: stat,
 		namedValues: map[string]namedValue{}, named: map[*yaml.Node]string{},
@@ -108,11 +111,11 @@ func parse(
 }
 
 // at is a place in the file.
-func (d *decoder) at(line, column int) Position {
-	return Position{File: d.file, Line: line, Column: column}
+func (d *decoder) at(line, column int) fault.Position {
+	return fault.Position{File: d.file, Line: line, Column: column}
 }
 
 // fault reports that something is wrong at a place, and how to mend it.
-func (d *decoder) fault(at Position, fix, format string, args ...any) {
-	d.faults = append(d.faults, Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
+func (d *decoder) fault(at fault.Position, fix, format string, args ...any) {
+	d.faults = append(d.faults, fault.Fault{Position: at, Message: fmt.Sprintf(format, args...), Fix: fix})
 }

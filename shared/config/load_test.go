@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"toolgate/shared/fault"
 )
 
 // example uses every key.
@@ -98,7 +100,7 @@ func environment(t testing.TB) func(string) (string, bool) {
 	}
 }
 
-func parseText(t testing.TB, text string) (*Config, Faults) {
+func parseText(t testing.TB, text string) (*Config, fault.Faults) {
 	t.Helper()
 	stat := func(path string) (fs.FileInfo, error) { return fs.Stat(exampleFiles, filepath.ToSlash(path)) }
 	return parse("", "gateway.yaml", []byte(text), environment(t), stat)
@@ -109,7 +111,9 @@ func TestParseExample(t *testing.T) {
 	if faults != nil {
 		t.Fatalf("got faults\n%v", faults)
 	}
-	at := func(line, column int) Position { return Position{"gateway.yaml", line, column} }
+	at := func(line, column int) fault.Position {
+		return fault.Position{File: "gateway.yaml", Line: line, Column: column}
+	}
 	text := func(s string) Text { return Text{Parts: []Part{{Literal: s}}} }
 	secret := func(ref string) Text { return Text{Parts: []Part{{Secret: ref}}} }
 	yes, no := true, false

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"toolgate/shared/fault"
+
 	"go.yaml.in/yaml/v4"
 )
 
@@ -14,9 +16,9 @@ type value struct {
 	node *yaml.Node // never an alias
 	// at is where the value is used, which is not where node is when an alias
 	// leads to it.
-	at Position
+	at fault.Position
 	// key is the place of the key that names the value, or at when none does.
-	key Position
+	key fault.Position
 	// what is how messages name it, for example `"timeout" in backend "orders"`.
 	what string
 }
@@ -128,8 +130,8 @@ func (d *decoder) unknownKey(e entry, kind string, names []string, elsewhere map
 		d.fault(e.value.key, "remove it", "%s %s", label, why)
 		return ""
 	}
-	d.fault(e.value.key, suggest(e.name, names), "unknown key %s", label)
-	return Nearest(e.name, names)
+	d.fault(e.value.key, fault.Suggest(e.name, names), "unknown key %s", label)
+	return fault.Nearest(e.name, names)
 }
 
 // entries returns the keys of a mapping in the order of the file, those merged
@@ -142,7 +144,7 @@ func (d *decoder) entries(v value) ([]entry, bool) {
 	}
 	var entries []entry
 	var merged []value
-	first := map[string]Position{}
+	first := map[string]fault.Position{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		keyNode, node := resolve(v.node.Content[i]), v.node.Content[i+1]
 		at := d.at(v.node.Content[i].Line, v.node.Content[i].Column)
@@ -223,7 +225,7 @@ func (d *decoder) items(v value) iter.Seq[value] {
 // child makes the value of node, a part of another value. A node that is met
 // again, because an alias leads to what holds it, keeps the name it had first,
 // so that a fault in it is one fault.
-func (d *decoder) child(what string, key Position, node *yaml.Node) value {
+func (d *decoder) child(what string, key fault.Position, node *yaml.Node) value {
 	if before, ok := d.named[node]; ok && node.Kind != yaml.AliasNode {
 		what = before
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"slices"
+
+	"toolgate/shared/fault"
 )
 
 // Keys of every server.
@@ -108,7 +110,7 @@ func chosenKinds(entries []entry) []string {
 	for _, e := range entries {
 		name := e.name
 		if !slices.Contains(known, name) {
-			name = Nearest(name, choices)
+			name = fault.Nearest(name, choices)
 		}
 		if slices.Contains(choices, name) && !slices.Contains(chosen, name) {
 			chosen = append(chosen, name)

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"toolgate/shared/fault"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -338,50 +340,14 @@ func pointerTo(tokens []string) string {
 // them where there are few. It is a clause to append, or nothing.
 func suggestion(name string, candidates []string) string {
 	const few = 12
-	best, distance := "", 3
-	for _, candidate := range candidates {
-		if d := editDistance(foldName(name), foldName(candidate), distance); d < distance {
-			best, distance = candidate, d
-		}
+	if near := fault.Nearest(name, candidates); near != "" {
+		return ": did you mean " + quoted(near) + "?"
 	}
 	switch {
-	case best != "":
-		return ": did you mean " + quoted(best) + "?"
 	case len(candidates) == 0:
 		return "; none is expected here"
 	case len(candidates) <= few:
 		return "; known are " + strings.Join(candidates, ", ")
 	}
 	return ""
-}
-
-// foldName makes names equal that differ in case and separators alone.
-func foldName(name string) string {
-	return strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "").Replace(name))
-}
-
-// editDistance is the Levenshtein distance of two names in bytes, or limit when
-// it is not below limit.
-func editDistance(a, b string, limit int) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest || max(len(a), len(b))-min(len(a), len(b)) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }

@@ -1,4 +1,7 @@
-package config
+// Package fault knows what is wrong in what a user wrote: where it stands, what
+// it is, and how to mend it. Everything that reads a user's files reports in
+// this form, so that all faults of a folder can be shown together.
+package fault
 
 import (
 	"cmp"
@@ -6,6 +9,14 @@ import (
 	"slices"
 	"strings"
 )
+
+// Position is a place in a file; Line and Column count from 1, and are 0 when
+// the fault concerns the whole file.
+type Position struct {
+	File   string `json:"file,omitzero"`
+	Line   int    `json:"line,omitzero"`
+	Column int    `json:"column,omitzero"`
+}
 
 // Fault is one thing that is wrong in a file.
 type Fault struct {

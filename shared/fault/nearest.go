@@ -1,4 +1,4 @@
-package config
+package fault
 
 import "strings"
 
@@ -52,8 +52,8 @@ func editDistance(a, b string) int {
 	return previous[len(b)]
 }
 
-// suggest is the fix for a name that is not one of candidates.
-func suggest(name string, candidates []string) string {
+// Suggest is the fix for a name that is not one of candidates.
+func Suggest(name string, candidates []string) string {
 	if near := Nearest(name, candidates); near != "" {
 		return `did you mean "` + near + `"?`
 	}

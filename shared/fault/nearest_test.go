@@ -1,4 +1,4 @@
-package config
+package fault
 
 import "testing"
 
@@ -47,7 +47,7 @@ func TestSuggest(t *testing.T) {
 		{[]string{"nothings"}, `did you mean "nothings"?`},
 	}
 	for _, tt := range tests {
-		if got := suggest("nothing", tt.candidates); got != tt.want {
+		if got := Suggest("nothing", tt.candidates); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.candidates, got, tt.want)
 		}
 	}
