@@ -16,19 +16,25 @@ type door struct {
 // never back; a package that is not here is a fault, and so is a row that no
 // import needs any more.
 var rooms = map[string]room{
-	"shared/mcp":         {knows: "the protocol on the wire"},
-	"shared/config":      {knows: "the folder a user writes"},
+	"shared/mcp":   {knows: "the protocol on the wire"},
+	"shared/fault": {knows: "what is wrong in what a user wrote"},
+	"shared/config": {knows: "the folder a user writes", imports: []door{
+		{"shared/fault", "what is wrong in gateway.yaml is reported as everywhere"},
+	}},
 	"shared/seal":        {knows: "what clients carry for the gateway"},
 	"shared/host":        {knows: "how a platform runs a handler"},
 	"shared/host/lambda": {knows: "the Lambda runtime, which the other hosts should not carry"},
 	"shared/backend":     {knows: "connections to destinations"},
-	"shared/openapi":     {knows: "OpenAPI documents and their operations"},
+	"shared/openapi": {knows: "OpenAPI documents and their operations", imports: []door{
+		{"shared/fault", "a misspelt argument is answered with the nearest name"},
+	}},
 	"shared/snapshot": {knows: "the compiled form of a gateway", imports: []door{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
 		{"shared/openapi", "a tool's record holds its binding"},
 	}},
 	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
 		{"shared/config", "it compiles a checked configuration and reports faults as one"},
+		{"shared/fault", "faults of documents join those of the configuration"},
 		{"shared/openapi", "operations become tools"},
 		{"shared/snapshot", "the snapshot is what it writes"},
 	}},
@@ -59,7 +65,8 @@ var rooms = map[string]room{
 	}},
 	"local": {knows: "one machine", imports: []door{
 		{"shared/build", "it compiles folders"},
-		{"shared/config", "it loads folders and prints their faults"},
+		{"shared/config", "it loads folders"},
+		{"shared/fault", "it prints faults, and suggests commands"},
 		{"shared/gateway", "it serves a folder"},
 		{"shared/host", "it listens on this machine"},
 		{"shared/mcp", "it writes names and texts as JSON"},
