@@ -10,8 +10,6 @@ import (
 	"toolgate/shared/gateway"
 	"toolgate/shared/mcp"
 	"toolgate/shared/snapshot"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // terminalLog is the log of what is not a call. The terminal shows the time of
@@ -55,17 +53,16 @@ func describe(s *snapshot.Server) string {
 	return strings.Join(names, " and ") + " on one endpoint"
 }
 
-// clientConfig is the block that MCP clients take.
+// clientConfig is the block that MCP clients take, a server a line.
 func clientConfig(base string, m *snapshot.Manifest) string {
-	out := []byte(`{"servers":{`)
+	out := []byte("{\n  \"servers\": {")
 	for i, s := range m.Servers {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(mcp.AppendString(out, s.Name), `:{"type":"http","url":`...)
-		out = append(mcp.AppendString(out, base+"/"+s.Name+"/mcp"), '}')
+		out = mcp.AppendString(append(out, "\n    "...), s.Name)
+		out = append(out, `: { "type": "http", "url": `...)
+		out = append(mcp.AppendString(out, base+"/"+s.Name+"/mcp"), " }"...)
 	}
-	block := jsontext.Value(append(out, "}}"...))
-	_ = block.Indent(jsontext.WithIndent("  ")) // it is valid: written just above
-	return string(block)
+	return string(append(out, "\n  }\n}"...))
 }
