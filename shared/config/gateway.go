@@ -181,7 +181,7 @@ var reserved = map[string]string{
 func (d *decoder) declaredName(v value, kind string, candidates []string) string {
 	name := d.str(v)
 	if name != "" && !slices.Contains(d.declared[kind], name) {
-		d.fault(v.at, fault.Suggest(name, candidates), "%s is %s, an unknown %s", v.what, quote(name), kind)
+		d.fault(v.at, fault.Suggest(name, candidates, declareFirst), "%s is %s, an unknown %s", v.what, quote(name), kind)
 		return ""
 	}
 	return name

@@ -130,7 +130,7 @@ func (d *decoder) unknownKey(e entry, kind string, names []string, elsewhere map
 		d.fault(e.value.key, "remove it", "%s %s", label, why)
 		return ""
 	}
-	d.fault(e.value.key, fault.Suggest(e.name, names), "unknown key %s", label)
+	d.fault(e.value.key, fault.Suggest(e.name, names, declareFirst), "unknown key %s", label)
 	return fault.Nearest(e.name, names)
 }
 
@@ -311,3 +311,6 @@ func quote(text string) string {
 	}
 	return strconv.Quote(text)
 }
+
+// declareFirst is the fix for a reference where nothing can be referred to.
+const declareFirst = "declare it first"

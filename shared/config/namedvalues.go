@@ -193,7 +193,7 @@ func (d *decoder) lookUp(v value, name string, secrets bool) (namedValue, bool) 
 	named, known := d.namedValues[name]
 	switch {
 	case !known:
-		d.fault(v.at, fault.Suggest(name, d.namedValueNames),
+		d.fault(v.at, fault.Suggest(name, d.namedValueNames, declareFirst),
 			"unknown named value %s in %s", quote(name), v.what)
 		return namedValue{}, false
 	case named.broken:

@@ -92,7 +92,7 @@ func (d *decoder) oneOf(v value, choices ...string) string {
 	if s == "" || slices.Contains(choices, s) {
 		return s
 	}
-	d.fault(v.at, fault.Suggest(s, choices), "%s is %s", v.what, quote(s))
+	d.fault(v.at, fault.Suggest(s, choices, declareFirst), "%s is %s", v.what, quote(s))
 	return ""
 }
 

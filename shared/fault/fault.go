@@ -15,7 +15,9 @@ import (
 type Position struct {
 	File   string `json:"file,omitzero"`
 	Line   int    `json:"line,omitzero"`
-	Column int    `json:"column,omitzero"`
+	Column int    `json:"column,omitzero"` // in Unicode code points
+	// Offset is in bytes from the beginning of the file, where that is known.
+	Offset int `json:"offset,omitzero"`
 }
 
 // Fault is one thing that is wrong in a file.
@@ -23,14 +25,20 @@ type Fault struct {
 	Position
 	// Message says what is wrong, for example
 	// `unknown key "toosl" in server "orders"`.
-	Message string
+	Message string `json:"message"`
 	// Fix says how to mend it, for example `did you mean "tools"?`.
-	Fix string
+	Fix string `json:"fix"`
+	// Warning marks what can be used, though perhaps not as its author means.
+	Warning bool `json:"warning,omitzero"`
 }
 
 // String is the fault on one line: place, message, fix.
 func (f Fault) String() string {
-	return fmt.Sprintf("%s: %s: %s", f.Position, f.Message, f.Fix)
+	kind := ""
+	if f.Warning {
+		kind = "warning: "
+	}
+	return fmt.Sprintf("%s: %s%s: %s", f.Position, kind, f.Message, f.Fix)
 }
 
 // Faults are all faults of a folder, ordered by file, line and column. It is an
@@ -69,4 +77,46 @@ func (p Position) String() string {
 		return p.File
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Err is nil when there is no fault, or warnings only, and otherwise the
+// faults, warnings among them.
+func (f Faults) Err() error {
+	if slices.ContainsFunc(f, func(one Fault) bool { return !one.Warning }) {
+		return f
+	}
+	return nil
+}
+
+// Split separates what cannot be used from the warnings.
+func (f Faults) Split() (faults, warnings Faults) {
+	for _, one := range f {
+		if one.Warning {
+			warnings = append(warnings, one)
+		} else {
+			faults = append(faults, one)
+		}
+	}
+	return faults, warnings
+}
+
+// MaxFaults bounds the faults of one document: after a hundred the next ones are
+// consequences. Warnings leave room for faults.
+const (
+	MaxFaults   = 100
+	maxWarnings = 50
+)
+
+// Add appends a fault unless there are too many already.
+func (f *Faults) Add(at Position, message, fix string) {
+	if len(*f) < MaxFaults {
+		*f = append(*f, Fault{Position: at, Message: message, Fix: fix})
+	}
+}
+
+// Warn appends a warning unless there are too many already.
+func (f *Faults) Warn(at Position, message, fix string) {
+	if len(*f) < maxWarnings {
+		*f = append(*f, Fault{Position: at, Message: message, Fix: fix, Warning: true})
+	}
 }

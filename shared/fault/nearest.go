@@ -52,20 +52,27 @@ func editDistance(a, b string) int {
 	return previous[len(b)]
 }
 
-// Suggest is the fix for a name that is not one of candidates.
-func Suggest(name string, candidates []string) string {
+// Suggest is the fix for a name that is not one of candidates; without says what
+// to do where there are no candidates.
+func Suggest(name string, candidates []string, without string) string {
 	if near := Nearest(name, candidates); near != "" {
 		return `did you mean "` + near + `"?`
 	}
 	const most = 20 // a longer list would hide the message
-	last := len(candidates) - 1
 	switch {
-	case last < 0:
-		return "declare it first"
-	case last == 0:
-		return "use " + candidates[0]
-	case last >= most:
-		return "use one that is declared, such as " + strings.Join(candidates[:most], ", ")
+	case len(candidates) == 0:
+		return without
+	case len(candidates) > most:
+		return "use one that is known, such as " + strings.Join(candidates[:most], ", ")
 	}
-	return "use " + strings.Join(candidates[:last], ", ") + " or " + candidates[last]
+	return "use " + Alternatives(candidates)
+}
+
+// Alternatives is a list in words: a, b or c.
+func Alternatives(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }

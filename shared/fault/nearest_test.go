@@ -43,11 +43,11 @@ func TestSuggest(t *testing.T) {
 		{nil, "declare it first"},
 		{[]string{"orders"}, "use orders"},
 		{[]string{"orders", "stock", "wiki"}, "use orders, stock or wiki"},
-		{many, "use one that is declared, such as a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t"},
+		{many, "use one that is known, such as a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t"},
 		{[]string{"nothings"}, `did you mean "nothings"?`},
 	}
 	for _, tt := range tests {
-		if got := Suggest("nothing", tt.candidates); got != tt.want {
+		if got := Suggest("nothing", tt.candidates, "declare it first"); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.candidates, got, tt.want)
 		}
 	}

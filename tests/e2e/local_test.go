@@ -11,6 +11,7 @@ import (
 
 	"toolgate/tests/peer"
 
+	"github.com/go-json-experiment/json"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -276,4 +277,37 @@ func TestImportOpenAPI(t *testing.T) {
 		t.Errorf("got exit code %d for a folder that exists", again.ExitCode)
 	}
 	wantText(t, string(again.Stderr), "exists already")
+}
+
+func TestAssess(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"good.xml":   "<policies><inbound><base /><set-header name=\"x\"><value>@(context.Request.Headers.GetValueOrDefault(\"y\",\"\"))</value></set-header></inbound></policies>",
+		"typo.xml":   "<policies>\n  <inbound><set-heder name=\"x\" /></inbound>\n</policies>",
+		"broken.xml": "<policies><inbound>",
+		"notes.txt":  "no policy",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	local := peer.Build(t, "./local")
+	out := peer.Run(t, peer.Command{Path: local, Args: []string{"assess", dir}})
+	if out.ExitCode != 0 {
+		t.Fatalf("got exit code %d\n%s", out.ExitCode, out.Stderr)
+	}
+	wantText(t, string(out.Stdout), "3 documents", `typo.xml:2:12: unknown policy "set-heder": did you mean "set-header"?`, "broken.xml", "does not run them yet")
+	asJSON := peer.Run(t, peer.Command{Path: local, Args: []string{"assess", "--json", dir}})
+	var report struct {
+		Documents []struct{ Name string }
+		Total     struct{ Documents, Parse, Known int }
+	}
+	if err := json.Unmarshal(asJSON.Stdout, &report, json.MatchCaseInsensitiveNames(true)); err != nil || report.Total.Documents != 3 || report.Total.Known != 1 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	empty := peer.Run(t, peer.Command{Path: local, Args: []string{"assess", t.TempDir()}})
+	if empty.ExitCode != 1 {
+		t.Errorf("got exit code %d for a folder without documents", empty.ExitCode)
+	}
+	wantText(t, string(empty.Stderr), "holds no .xml files")
 }

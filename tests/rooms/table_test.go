@@ -32,6 +32,9 @@ var rooms = map[string]room{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
 		{"shared/openapi", "a tool's record holds its binding"},
 	}},
+	"shared/policy": {knows: "the language of policy documents", imports: []door{
+		{"shared/fault", "what is wrong in a document is reported as everywhere"},
+	}},
 	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
 		{"shared/config", "it compiles a checked configuration and reports faults as one"},
 		{"shared/fault", "faults of documents join those of the configuration"},
@@ -71,6 +74,7 @@ var rooms = map[string]room{
 		{"shared/host", "it listens on this machine"},
 		{"shared/mcp", "it writes names and texts as JSON"},
 		{"shared/openapi", "import reads a document to begin a folder from"},
+		{"shared/policy", "assess reports on policy documents"},
 		{"shared/seal", "the sealing key outlives a reload"},
 		{"shared/snapshot", "what was compiled is loaded again to be served"},
 		{"local/examples/notes", "the example's MCP server"},

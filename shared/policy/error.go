@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Error is a failure of a policy: what context.LastError shows inside on-error,
+// and the status and message that the client gets when on-error sets no others.
+type Error struct {
+	Source   string  // the element that failed, or configuration, authorization, gateway
+	Reason   Reason  // for machines
+	Message  string  // for people; the client may see it
+	Scope    Scope   // of the document in which the policy stands; 0 outside of policies
+	Section  Section // in which it stands; 0 outside of policies
+	Path     string  // of the policy within section and document, such as choose[1]/when[2]/set-header[1]
+	PolicyID string  // the attribute id of the policy
+	Status   int     // of the response; 0 when there is nobody to answer
+
+	// Cause is what went wrong underneath. It is for the log and never for
+	// the client.
+	Cause error
+}
+
+// Error is source, reason and message on one line, then the cause.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s: %s: %s", e.Source, e.Reason, e.Message)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// At returns the error with the place of the policy that failed, unless it has
+// one: the innermost policy is the one that LastError names.
+func (e *Error) At(policy *Element) *Error {
+	if e.Section != 0 {
+		return e
+	}
+	placed := *e
+	placed.Scope, placed.Section, placed.Path, placed.PolicyID = policy.Scope, policy.Section, policy.Path, policy.ID
+	return &placed
+}
+
+// Reason says why a policy failed. Those of API Management are constants.
+type Reason string
+
+// The predefined reasons.
+const (
+	ReasonOperationNotFound                Reason = "OperationNotFound"
+	ReasonSubscriptionKeyNotFound          Reason = "SubscriptionKeyNotFound"
+	ReasonSubscriptionKeyInvalid           Reason = "SubscriptionKeyInvalid"
+	ReasonClientConnectionFailure          Reason = "ClientConnectionFailure"
+	ReasonBackendConnectionFailure         Reason = "BackendConnectionFailure"
+	ReasonExpressionValueEvaluationFailure Reason = "ExpressionValueEvaluationFailure"
+	ReasonRateLimitExceeded                Reason = "RateLimitExceeded"
+	ReasonQuotaExceeded                    Reason = "QuotaExceeded"
+	ReasonFailedToParseCallerIP            Reason = "FailedToParseCallerIP"
+	ReasonCallerIPNotAllowed               Reason = "CallerIpNotAllowed"
+	ReasonCallerIPBlocked                  Reason = "CallerIpBlocked"
+	ReasonHeaderNotFound                   Reason = "HeaderNotFound"
+	ReasonHeaderValueNotAllowed            Reason = "HeaderValueNotAllowed"
+	ReasonTokenNotPresent                  Reason = "TokenNotPresent"
+	ReasonTokenSignatureInvalid            Reason = "TokenSignatureInvalid"
+	ReasonTokenAudienceNotAllowed          Reason = "TokenAudienceNotAllowed"
+	ReasonTokenIssuerNotAllowed            Reason = "TokenIssuerNotAllowed"
+	ReasonTokenExpired                     Reason = "TokenExpired"
+	ReasonTokenSignatureKeyNotFound        Reason = "TokenSignatureKeyNotFound"
+	ReasonTokenClaimNotFound               Reason = "TokenClaimNotFound"
+	ReasonTokenClaimValueNotAllowed        Reason = "TokenClaimValueNotAllowed"
+	ReasonJWTInvalid                       Reason = "JwtInvalid"
+	ReasonTimeout                          Reason = "Timeout"
+)
+
+// Failure is a row of the table of predefined failures.
+type Failure struct {
+	Sources []string // the policies, or configuration and authorization; nil for any
+	Reason  Reason
+	Status  int // 0 when there is nobody to answer; policies with an attribute for it set another
+	// Message has a verb of package fmt for each argument of NewError.
+	Message string
+}
+
+var tokenPolicies = []string{"validate-jwt", "validate-azure-ad-token"}
+
+var failures = []Failure{
+	{[]string{"configuration"}, ReasonOperationNotFound, 404, "Unable to match incoming request to an operation."},
+	{[]string{"authorization"}, ReasonSubscriptionKeyNotFound, 401, "Access denied due to missing subscription key. Make sure to include subscription key when making requests to an API."},
+	{[]string{"authorization"}, ReasonSubscriptionKeyInvalid, 401, "Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription."},
+	{nil, ReasonClientConnectionFailure, 0, "The client closed the connection."},
+	{nil, ReasonBackendConnectionFailure, 500, "The connection to the backend could not be made or was aborted."},
+	{nil, ReasonExpressionValueEvaluationFailure, 500, "Expression evaluation failed. %s"},
+	{[]string{"rate-limit", "rate-limit-by-key"}, ReasonRateLimitExceeded, 429, "Rate limit is exceeded. Try again in %d seconds."},
+	{[]string{"quota", "quota-by-key"}, ReasonQuotaExceeded, 403, "Out of %s quota. Quota will be replenished in %s."},
+	{[]string{"ip-filter"}, ReasonFailedToParseCallerIP, 403, "Failed to establish IP address for the caller. Access denied."},
+	{[]string{"ip-filter"}, ReasonCallerIPNotAllowed, 403, "Caller IP address %s is not allowed. Access denied."},
+	{[]string{"ip-filter"}, ReasonCallerIPBlocked, 403, "Caller IP address is blocked. Access denied."},
+	{[]string{"check-header"}, ReasonHeaderNotFound, 401, "Header %s was not found in the request. Access denied."},
+	{[]string{"check-header"}, ReasonHeaderValueNotAllowed, 401, "Header %s value of %s is not allowed. Access denied."},
+	{tokenPolicies, ReasonTokenNotPresent, 401, "JWT not present."},
+	{tokenPolicies, ReasonTokenSignatureInvalid, 401, "JWT signature verification failed."},
+	{tokenPolicies, ReasonTokenAudienceNotAllowed, 401, "Invalid audience."},
+	{tokenPolicies, ReasonTokenIssuerNotAllowed, 401, "Invalid issuer."},
+	{tokenPolicies, ReasonTokenExpired, 401, "JWT expired."},
+	{tokenPolicies, ReasonTokenSignatureKeyNotFound, 401, "JWT signing key is not found."},
+	{tokenPolicies, ReasonTokenClaimNotFound, 401, "JWT is missing the required claim %s."},
+	{tokenPolicies, ReasonTokenClaimValueNotAllowed, 401, "Claim %s value of %s is not allowed."},
+	{tokenPolicies, ReasonJWTInvalid, 401, "JWT is invalid: %s"},
+	{[]string{"forward-request", "send-request", "send-one-way-request", "invoke-request"}, ReasonTimeout, 500, "Request could not be sent to the backend service within the configured time limit."},
+}
+
+// Failures returns the table of predefined failures, for the reference.
+func Failures() []Failure { return slices.Clone(failures) }
+
+// NewError returns the predefined failure of a source and a reason, with the
+// arguments in its message. An unknown pair is status 500 without arguments.
+func NewError(source string, reason Reason, arguments ...any) *Error {
+	for _, f := range failures {
+		if f.Reason != reason || f.Sources != nil && !slices.Contains(f.Sources, source) {
+			continue
+		}
+		message := f.Message
+		if len(arguments) > 0 {
+			message = fmt.Sprintf(f.Message, arguments...)
+		}
+		return &Error{Source: source, Reason: reason, Message: message, Status: f.Status}
+	}
+	return &Error{Source: source, Reason: reason, Message: "Internal server error", Status: 500}
+}

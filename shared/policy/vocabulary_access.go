@@ -1,0 +1,131 @@
+package policy
+
+var accessPolicies = []PolicyType{
+	{
+		Group: GroupAccess, Summary: "Limits the calls of a subscription in a sliding window.",
+		Sections: Inbound, Scopes: AllScopes &^ (ScopeGlobal | ScopeWorkspace), Once: true,
+		ElementType: ElementType{
+			Name: "rate-limit",
+			Attributes: append([]AttributeType{
+				{Name: "calls", Domain: Domain{Type: Int, Min: 1}, Required: true},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds, Min: 1, Max: 300}, Required: true},
+			}, limitNames...),
+			Children: perAPI([]AttributeType{
+				{Name: "calls", Domain: Domain{Type: Int, Min: 1}, Required: true},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds, Min: 1, Max: 300}, Required: true},
+			}),
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Limits the calls for each key in a sliding window.",
+		Sections: Inbound, Scopes: AllScopes,
+		ElementType: ElementType{
+			Name: "rate-limit-by-key",
+			Attributes: append([]AttributeType{
+				{Name: "calls", Domain: Domain{Type: Int, Expression: true, Min: 1}, Required: true},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds, Expression: true, Min: 1, Max: 300}, Required: true},
+				{Name: "counter-key", Domain: anyText, Required: true},
+				{Name: "increment-condition", Domain: anyBool},
+				{Name: "increment-count", Domain: anyInt, Default: "1"},
+			}, limitNames...),
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Limits the calls or the bandwidth of a subscription for a period.",
+		Sections: Inbound, Scopes: ScopeProduct, Once: true,
+		ElementType: ElementType{
+			Name: "quota",
+			Attributes: []AttributeType{
+				{Name: "calls", Domain: Domain{Type: Int, Min: 1}},
+				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true},
+			},
+			Any:      [][]string{{"calls", "bandwidth"}},
+			Children: perAPI([]AttributeType{{Name: "calls", Domain: literalInt}, {Name: "bandwidth", Domain: literalInt}, {Name: "renewal-period", Domain: Domain{Type: Seconds}}}),
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Limits the calls or the bandwidth for each key for a period.",
+		Sections: Inbound, Scopes: AllScopes,
+		ElementType: ElementType{
+			Name: "quota-by-key",
+			Attributes: []AttributeType{
+				{Name: "calls", Domain: Domain{Type: Int, Min: 1}},
+				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true},
+				{Name: "counter-key", Domain: anyText, Required: true},
+				{Name: "increment-condition", Domain: anyBool},
+				{Name: "increment-count", Domain: anyInt, Default: "1"},
+				{Name: "first-period-start", Domain: Domain{Type: Timestamp}, Default: "0001-01-01T00:00:00Z"},
+			},
+			Any: [][]string{{"calls", "bandwidth"}},
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Lets calls from some addresses through, or keeps them out.",
+		Sections: Inbound, Scopes: AllScopes,
+		ElementType: ElementType{
+			Name:       "ip-filter",
+			Attributes: []AttributeType{{Name: "action", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"allow", "forbid"}}, Required: true}},
+			Children: []ElementType{
+				{Name: "address", Content: Content{Kind: ContentText, Domain: anyText, Required: true}},
+				{Name: "address-range", Attributes: []AttributeType{{Name: "from", Required: true}, {Name: "to", Required: true}}},
+			},
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Refuses a request that lacks a header, or a value of it.",
+		Sections: Inbound, Scopes: AllScopes,
+		ElementType: ElementType{
+			Name: "check-header",
+			Attributes: []AttributeType{
+				{Name: "name", Domain: anyText, Required: true},
+				{Name: "failed-check-httpcode", Domain: status, Required: true},
+				{Name: "failed-check-error-message", Domain: anyText, Required: true},
+				{Name: "ignore-case", Domain: anyBool, Required: true},
+			},
+			Children: []ElementType{{Name: "value", Content: textOrCode}},
+		},
+	},
+	{
+		Group: GroupAccess, Summary: "Answers preflight requests and lets browsers of other origins read responses.",
+		Sections: Inbound, Scopes: AllScopes, Once: true,
+		ElementType: ElementType{
+			Name: "cors",
+			Attributes: []AttributeType{
+				{Name: "allow-credentials", Domain: anyBool, Default: "false"},
+				{Name: "terminate-unmatched-request", Domain: anyBool, Default: "true"},
+			},
+			Children: []ElementType{
+				{Name: "allowed-origins", Min: 1, Max: 1, Children: []ElementType{{Name: "origin", Min: 1, Content: textOrCode}}},
+				{
+					Name: "allowed-methods", Max: 1,
+					Attributes: []AttributeType{{Name: "preflight-result-max-age", Domain: anySeconds, Default: "0"}},
+					Children:   []ElementType{{Name: "method", Min: 1, Content: textOrCode}},
+				},
+				list("allowed-headers", "header"),
+				list("expose-headers", "header"),
+			},
+		},
+	},
+}
+
+// limitNames are the attributes that say where a limit tells what is left.
+var limitNames = []AttributeType{
+	{Name: "retry-after-header-name", Default: "Retry-After"},
+	{Name: "retry-after-variable-name"},
+	{Name: "remaining-calls-header-name"},
+	{Name: "remaining-calls-variable-name"},
+	{Name: "total-calls-header-name"},
+}
+
+// perAPI are the limits of single APIs and operations inside the limit of a
+// product.
+func perAPI(limits []AttributeType) []ElementType {
+	attributes := append([]AttributeType{{Name: "name"}, {Name: "id"}}, limits...)
+	named := [][]string{{"id", "name"}}
+	return []ElementType{{
+		Name: "api", Attributes: attributes, Any: named,
+		Children: []ElementType{{Name: "operation", Attributes: attributes, Any: named}},
+	}}
+}
