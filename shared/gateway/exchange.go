@@ -48,8 +48,8 @@ func (x *exchange) readBody() ([]byte, error) {
 	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
 	var body []byte
 	var err error
-	if x.r.ContentLength >= 0 {
-		body = make([]byte, x.r.ContentLength)
+	if n := x.r.ContentLength; n >= 0 && n <= trustedLength {
+		body = make([]byte, n)
 		_, err = io.ReadFull(x.r.Body, body)
 	} else if body, err = io.ReadAll(io.LimitReader(x.r.Body, limit+1)); int64(len(body)) > limit {
 		return nil, tooLarge(limit)
@@ -59,6 +59,10 @@ func (x *exchange) readBody() ([]byte, error) {
 	}
 	return body, nil
 }
+
+// trustedLength is the length up to which memory is set aside for a body before
+// it has come. A longer one is only claimed so far.
+const trustedLength = 64 << 10
 
 // bodyTimeout is the time a client has for sending its message.
 const bodyTimeout = 30 * time.Second
