@@ -30,7 +30,7 @@ func assess(_ context.Context, c *call) error {
 		return err
 	}
 	var unread error
-	report := policy.Assess(contents(args[0], names, &unread), policy.AssessOptions{})
+	report := policy.Assess(contents(args[0], names, &unread), policy.AssessOptions{Compiler: policy.CSharp{}})
 	if unread != nil {
 		return unread
 	}
