@@ -3,6 +3,8 @@ package expr
 import (
 	"fmt"
 	"slices"
+
+	"toolgate/shared/fault"
 )
 
 // binder gives nodes their types and closures. It goes on after errors with the
@@ -345,7 +347,7 @@ func (b *binder) unknownType(r typeRef) {
 
 // suggest names the nearest known name, or else gives other advice.
 func suggest(name string, known []string, otherwise string) string {
-	if n := nearest(name, known); n != "" {
+	if n := fault.Nearest(name, known); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return otherwise

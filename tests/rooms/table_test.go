@@ -32,7 +32,9 @@ var rooms = map[string]room{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
 		{"shared/openapi", "a tool's record holds its binding"},
 	}},
-	"shared/expr": {knows: "C#"},
+	"shared/expr": {knows: "C#", imports: []door{
+		{"shared/fault", "a misspelt member is answered with the nearest name"},
+	}},
 	"shared/policy": {knows: "the language of policy documents", imports: []door{
 		{"shared/expr", "expressions in documents are compiled"},
 		{"shared/fault", "what is wrong in a document is reported as everywhere"},
