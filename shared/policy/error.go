@@ -3,6 +3,11 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
+
+	"toolgate/shared/expr"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Error is a failure of a policy: what context.LastError shows inside on-error,
@@ -16,6 +21,9 @@ type Error struct {
 	Path     string  // of the policy within section and document, such as choose[1]/when[2]/set-header[1]
 	PolicyID string  // the attribute id of the policy
 	Status   int     // of the response; 0 when there is nobody to answer
+	// Public lets the client see the message of a status from 500 on, which
+	// otherwise tells of an internal error only.
+	Public bool
 
 	// Cause is what went wrong underneath. It is for the log and never for
 	// the client.
@@ -129,4 +137,27 @@ func NewError(source string, reason Reason, arguments ...any) *Error {
 		return &Error{Source: source, Reason: reason, Message: message, Status: f.Status}
 	}
 	return &Error{Source: source, Reason: reason, Message: "Internal server error", Status: 500}
+}
+
+// LastError is the error as expressions see it.
+func (e *Error) LastError() *expr.LastError {
+	return &expr.LastError{
+		Source: e.Source, Reason: string(e.Reason), Message: e.Message, Scope: e.Scope.String(), Section: e.Section.String(),
+		Path: e.Path, PolicyID: e.PolicyID,
+	}
+}
+
+// body is the response's body, in API Management's form. What failed inside the
+// gateway or behind it is not told.
+func (e *Error) body(requestID string) []byte {
+	out := append(make([]byte, 0, 96+len(e.Message)), `{"statusCode":`...)
+	out = strconv.AppendInt(out, int64(e.Status), 10)
+	out = append(out, `,"message":`...)
+	if e.Status >= 500 && !e.Public {
+		out = append(out, `"Internal server error","activityId":`...)
+		out, _ = jsontext.AppendQuote(out, requestID)
+	} else {
+		out, _ = jsontext.AppendQuote(out, e.Message)
+	}
+	return append(out, '}')
 }

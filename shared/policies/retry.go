@@ -1,0 +1,109 @@
+package policies
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"toolgate/shared/policy"
+)
+
+func init() { registered["retry"] = func() policy.Statement { return &retry{} } }
+
+// retry runs the policies inside once, and again while the condition is true
+// and retries are left.
+type retry struct {
+	Condition      policy.Value[bool]          `attr:"condition,required"`
+	Count          policy.Value[int]           `attr:"count,required"`
+	Interval       policy.Value[time.Duration] `attr:"interval,required"`
+	MaxInterval    policy.Value[time.Duration] `attr:"max-interval"`
+	Delta          policy.Value[time.Duration] `attr:"delta"`
+	FirstFastRetry policy.Value[bool]          `attr:"first-fast-retry"`
+	Policies       policy.Block                `policies:"*"`
+
+	services *policy.Services
+}
+
+func (p *retry) Prepare(c *policy.Compilation) {
+	p.services = c.Services
+	if c.Element.Section == policy.Backend {
+		c.HoldRequest()
+	}
+}
+
+func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
+	waits, err := p.waits(x)
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		failed := p.Policies.Run(ctx, x)
+		if failed != nil && !retryable(x, failed) {
+			return failed
+		}
+		again, err := p.Condition.Get(x)
+		if err != nil || !again || n == waits.count {
+			return cmp.Or(failed, err)
+		}
+		if err := p.services.Wait(ctx, waits.before(n+1)); err != nil {
+			return policy.NewError("retry", policy.ReasonClientConnectionFailure)
+		}
+	}
+}
+
+// retryable tells whether a failure lets the condition decide: that of a
+// request which had no response. The condition sees it as context.LastError,
+// and no response.
+func retryable(x *policy.Exchange, failed error) bool {
+	e, ok := errors.AsType[*policy.Error](failed)
+	if !ok || e.Reason != policy.ReasonBackendConnectionFailure && e.Reason != policy.ReasonTimeout {
+		return false
+	}
+	x.LastError = e.LastError()
+	return true
+}
+
+// waits says how long to wait before each retry.
+type waits struct {
+	count                int
+	interval, most, step time.Duration
+	fast                 bool
+}
+
+func (p *retry) waits(x *policy.Exchange) (w waits, err error) {
+	if w.count, err = p.Count.Get(x); err != nil {
+		return w, err
+	}
+	if w.interval, err = p.Interval.Get(x); err != nil {
+		return w, err
+	}
+	if w.most, err = p.MaxInterval.Get(x); err != nil {
+		return w, err
+	}
+	if w.step, err = p.Delta.Get(x); err != nil {
+		return w, err
+	}
+	w.fast, err = p.FirstFastRetry.Get(x)
+	return w, err
+}
+
+// before is the time to wait before the retry of a number, from 1: always the
+// interval, or growing by the delta each time, or, with a longest interval too,
+// growing exponentially with a random part.
+func (w waits) before(n int) time.Duration {
+	switch {
+	case w.fast && n == 1:
+		return 0
+	case w.step > 0 && w.most > 0:
+		factor := 0.8 + 0.4*rand.Float64() //nolint:gosec // spreads retries, protects nothing
+		return min(w.most, w.interval+time.Duration(float64(int64(1)<<min(n-1, 30))*factor*float64(w.step)))
+	case w.step > 0:
+		return w.interval + time.Duration(n-1)*w.step
+	case w.most > 0:
+		return min(w.most, w.interval)
+	default:
+		return w.interval
+	}
+}

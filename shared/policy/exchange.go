@@ -1,0 +1,256 @@
+package policy
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"toolgate/shared/expr"
+)
+
+// Exchange is what the policies of one call see and change: a request, its
+// response, and the context of expressions. It is owned by one call and is not
+// safe for concurrent use; whoever runs policies side by side forks it.
+type Exchange struct {
+	// Context is what expressions see as context. Request is never nil;
+	// Response is, until there is one.
+	expr.Context
+	// Target is the message that policies such as set-header and set-body
+	// change: the request in inbound and backend, the response behind it,
+	// another one inside of return-response and send-request.
+	Target Message
+	// Forward sends the request to the backend and sets Response. Its error is
+	// an *Error. Nil: there is no backend, and the response is empty.
+	Forward func(ctx context.Context, o ForwardOptions) error
+	// Proxy and Certificate are what the request to the backend goes through
+	// and what it presents; nil for none.
+	Proxy       *url.URL
+	Certificate *Certificate
+	Failure     *Error // what sent the call to on-error; nil for nothing
+
+	service   *url.URL // the URL of the backend; nil when policies do not know it
+	path      string   // of Request.URL below service, escaped
+	variables variables
+	request   *expr.Request // the call's own, to tell it from other targets
+	changed   []string      // names of the headers of the request that policies set
+	late      http.Header   // headers of a response that there is not yet
+	end       []func(context.Context)
+}
+
+// ForwardOptions are those of forward-request.
+type ForwardOptions struct {
+	Timeout         time.Duration // until the response's header; 0: the backend's own
+	HTTPVersion     string        // "1", "2or1" or "2"
+	FollowRedirects bool
+	// HoldRequest keeps the request's body, so that it can be sent again.
+	HoldRequest bool
+}
+
+// Message is a request or a response: one of its fields is set.
+type Message struct {
+	Request  *expr.Request
+	Response *expr.Response
+}
+
+// Header are the headers of the message, never nil.
+func (m Message) Header() http.Header {
+	if m.Request != nil {
+		if m.Request.Headers == nil {
+			m.Request.Headers = http.Header{}
+		}
+		return m.Request.Headers
+	}
+	if m.Response.Headers == nil {
+		m.Response.Headers = http.Header{}
+	}
+	return m.Response.Headers
+}
+
+// Body is the body of the message, nil when it has none.
+func (m Message) Body() *Body {
+	var b expr.Body
+	if m.Request != nil {
+		b = m.Request.Body
+	} else {
+		b = m.Response.Body
+	}
+	body, _ := b.(*Body)
+	return body
+}
+
+// SetBody gives the message a body. The bytes must not be changed afterwards.
+func (m Message) SetBody(content []byte) {
+	if b := m.Body(); b != nil {
+		b.Set(content)
+		return
+	}
+	if m.Request != nil {
+		m.Request.Body = NewBody(content)
+	} else {
+		m.Response.Body = NewBody(content)
+	}
+}
+
+// variables are those of an exchange, and of those that are made of it.
+type variables struct{ values map[string]any }
+
+func (v *variables) Lookup(name string) (any, bool) {
+	value, ok := v.values[name]
+	return value, ok
+}
+
+func (v *variables) All() iter.Seq2[string, any] { return maps.All(v.values) }
+
+// Variable returns a variable.
+func (x *Exchange) Variable(name string) (any, bool) { return x.variables.Lookup(name) }
+
+// SetVariable sets a variable.
+func (x *Exchange) SetVariable(name string, value any) {
+	if x.variables.values == nil {
+		x.variables.values = make(map[string]any, 8)
+	}
+	x.variables.values[name] = value
+	x.Variables = &x.variables
+}
+
+// Share lets x see and set the variables of another exchange: the call of a
+// tool those of its MCP message.
+func (x *Exchange) Share(other *Exchange) {
+	if other.variables.values == nil {
+		other.variables.values = make(map[string]any, 8)
+		other.Variables = &other.variables
+	}
+	x.variables.values = other.variables.values
+	x.Variables = &x.variables
+}
+
+// SetHeader sets a header of the target; no values delete it. The name is in
+// canonical form.
+func (x *Exchange) SetHeader(name string, values []string) {
+	h := x.Target.Header()
+	if len(values) == 0 {
+		delete(h, name)
+	} else {
+		h[name] = values
+	}
+	if x.Target.Request != nil && x.Target.Request == x.request {
+		x.changed = append(x.changed, name)
+	}
+}
+
+// ChangedHeaders are the names of the headers of the request that policies set
+// or deleted. Where a client's headers do not travel on, these do.
+func (x *Exchange) ChangedHeaders() []string { return x.changed }
+
+// SetResponseHeader sets a header of the response, now or as soon as there is
+// one, whichever it will be.
+func (x *Exchange) SetResponseHeader(name, value string) {
+	if x.late == nil {
+		x.late = http.Header{}
+	}
+	x.late.Set(name, value)
+	if x.Response != nil {
+		Message{Response: x.Response}.Header().Set(name, value)
+	}
+}
+
+// Respond makes a response the one of the call, in place of the one it has.
+func (x *Exchange) Respond(r *expr.Response) {
+	if x.Response != nil && x.Response.Body != r.Body {
+		_ = Message{Response: x.Response}.Body().Close()
+	}
+	x.Response = r
+	x.lateHeaders()
+}
+
+// NewResponse makes a response the one of the call, without a body, in place of
+// the one it has.
+func (x *Exchange) NewResponse(status int) *expr.Response {
+	x.Respond(&expr.Response{StatusCode: status, StatusReason: http.StatusText(status), Headers: http.Header{}, Body: NewBody(nil)})
+	return x.Response
+}
+
+// lateHeaders puts the headers that waited for a response into it.
+func (x *Exchange) lateHeaders() {
+	if x.Response == nil {
+		return
+	}
+	for name, values := range x.late {
+		Message{Response: x.Response}.Header()[name] = values
+	}
+}
+
+// AtEnd has something done when the response was sent: what the caller need not
+// wait for, but an instance must not be stopped before.
+func (x *Exchange) AtEnd(do func(context.Context)) { x.end = append(x.end, do) }
+
+// End does what was put off, in order. Whoever sends the response calls it.
+func (x *Exchange) End(ctx context.Context) {
+	for _, do := range x.end {
+		do(ctx)
+	}
+	x.end = nil
+}
+
+// Service is the URL of the backend to which the request will go; nil when the
+// policies do not know it.
+func (x *Exchange) Service() *url.URL { return x.service }
+
+// Path is the escaped path of the request below Service.
+func (x *Exchange) Path() string { return x.path }
+
+// SetService sets the URL of the backend: the request keeps its path below and
+// its query.
+func (x *Exchange) SetService(service *url.URL) {
+	x.service = service
+	x.locate(x.Request.URL.RawQuery)
+}
+
+// SetPath sets the escaped path below Service, and the query.
+func (x *Exchange) SetPath(path, rawQuery string) {
+	x.path = path
+	x.locate(rawQuery)
+}
+
+// locate makes the URL of the request anew.
+func (x *Exchange) locate(rawQuery string) {
+	u := url.URL{RawQuery: rawQuery}
+	if x.service != nil {
+		u.Scheme, u.Host, u.User = x.service.Scheme, x.service.Host, x.service.User
+		u.Path = x.service.EscapedPath()
+	} else if x.Request.URL != nil {
+		u.Scheme, u.Host = x.Request.URL.Scheme, x.Request.URL.Host
+	}
+	joined := strings.TrimSuffix(u.Path, "/")
+	if !strings.HasPrefix(x.path, "/") && x.path != "" {
+		joined += "/"
+	}
+	joined += x.path
+	if plain, err := url.PathUnescape(joined); err == nil {
+		u.Path, u.RawPath = plain, joined
+	} else {
+		u.Path, u.RawPath = joined, ""
+	}
+	x.Request.URL = &u
+}
+
+// Fork is an exchange for policies that run beside others: it has the same
+// messages and variables of its own, a copy, which Join puts together again.
+func (x *Exchange) Fork() *Exchange {
+	f := *x
+	f.variables.values = maps.Clone(x.variables.values)
+	f.Variables = &f.variables
+	return &f
+}
+
+// Join takes the variables that a fork set over.
+func (x *Exchange) Join(fork *Exchange) {
+	for name, value := range fork.variables.values {
+		x.SetVariable(name, value)
+	}
+	x.late = fork.late
+}

@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"math/bits"
+	"net/http"
+)
+
+// Pipeline are the policies of a call, compiled. It does not change and serves
+// any number of calls at a time.
+type Pipeline struct {
+	sections [4]Block
+	reads    [4]Reads
+	hold     bool // the request's body is read again after it was sent
+}
+
+// index is the place of one section among the four.
+func index(s Section) int { return bits.TrailingZeros8(uint8(s)) }
+
+func (p *Pipeline) section(s Section) *Block { return &p.sections[index(s)] }
+
+// Reads says which bodies the policies of a section read.
+func (p *Pipeline) Reads(s Section) Reads { return p.reads[index(s)] }
+
+// Forwards tells whether the policies before the backend do no more than to
+// forward the request, and none follow: nobody looks at the response.
+func (p *Pipeline) Forwards() bool {
+	backend := p.section(Backend).statements
+	return len(p.section(Outbound).statements) == 0 && len(backend) == 1 &&
+		backend[0].element.Name == "forward-request" && len(backend[0].element.Attributes) == 0
+}
+
+// Block are policies one after another.
+type Block struct{ statements []statement }
+
+type statement struct {
+	Statement
+	element *Element
+}
+
+// Len is the number of policies.
+func (b *Block) Len() int { return len(b.statements) }
+
+// How a policy ends more than its turn, without an error.
+var (
+	// Returned ends the pipeline: the response of the exchange is sent.
+	Returned = errors.New("the pipeline has ended with a response") //nolint:errname // no failure, the way of io.EOF
+	// Answered leaves out what is left of inbound and the backend: the
+	// response of the exchange goes through outbound.
+	Answered = errors.New("the response is there already") //nolint:errname // as above
+)
+
+// Run runs the policies. An error other than Returned and Answered is an
+// *Error with the place of the policy that failed.
+func (b *Block) Run(ctx context.Context, x *Exchange) error {
+	for i := range b.statements {
+		s := &b.statements[i]
+		if err := s.Apply(ctx, x); err != nil {
+			return s.failure(err)
+		}
+	}
+	return nil
+}
+
+// failure puts the place of the policy into an error.
+func (s *statement) failure(err error) error {
+	if err == Returned || err == Answered { //nolint:errorlint // never wrapped
+		return err
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Source: s.element.Name, Reason: "InternalError", Message: "Internal server error", Status: http.StatusInternalServerError, Cause: err}
+	}
+	return e.At(s.element)
+}
+
+// Inbound runs the inbound policies. It returns Returned or Answered when the
+// request is not to go to the backend; after any other error Fail is to be
+// called. Run does all of it.
+func (p *Pipeline) Inbound(ctx context.Context, x *Exchange) error {
+	x.begin()
+	return p.section(Inbound).Run(ctx, x)
+}
+
+// Run runs all sections. The exchange has a response afterwards, whatever
+// happened, and its Failure says what went wrong.
+func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
+	err := p.Inbound(ctx, x)
+	if err == nil {
+		err = p.backend(ctx, x)
+	}
+	if err == nil || err == Answered { //nolint:errorlint // never wrapped
+		err = p.outbound(ctx, x)
+	}
+	p.Finish(ctx, x, err)
+}
+
+// Finish completes a call after its sections ended, with the error of the last
+// one.
+func (p *Pipeline) Finish(ctx context.Context, x *Exchange, err error) {
+	if err != nil && err != Returned && err != Answered { //nolint:errorlint // never wrapped
+		p.fail(ctx, x, err)
+	}
+}
+
+func (p *Pipeline) backend(ctx context.Context, x *Exchange) error {
+	if p.hold {
+		if err := x.Target.Body().Hold(); err != nil {
+			return BodyError("forward-request", err)
+		}
+	}
+	if err := p.section(Backend).Run(ctx, x); err != nil {
+		return err
+	}
+	if x.Response == nil { // nothing was sent
+		x.NewResponse(http.StatusOK)
+	}
+	return nil
+}
+
+func (p *Pipeline) outbound(ctx context.Context, x *Exchange) error {
+	x.lateHeaders()
+	x.Target = Message{Response: x.Response}
+	return p.section(Outbound).Run(ctx, x)
+}
+
+// fail runs on-error: the response has the status of the failure already.
+func (p *Pipeline) fail(ctx context.Context, x *Exchange, err error) {
+	x.Fail(err)
+	err = p.section(OnError).Run(ctx, x)
+	if err != nil && err != Returned && err != Answered { //nolint:errorlint // never wrapped
+		x.Fail(err)
+	}
+}
+
+// begin makes an exchange ready for inbound.
+func (x *Exchange) begin() {
+	x.request = x.Request
+	x.Target = Message{Request: x.Request}
+	if x.Variables == nil {
+		x.Variables = &x.variables
+	}
+}
+
+// Fail makes a failure the state of the call: context.LastError, and a response
+// with its status.
+func (x *Exchange) Fail(err error) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Source: "gateway", Reason: "InternalError", Message: "Internal server error", Status: http.StatusInternalServerError, Cause: err}
+	}
+	x.Failure = e
+	x.LastError = e.LastError()
+	x.NewResponse(e.Status)
+	x.Response.Headers["Content-Type"] = []string{"application/json"}
+	x.Response.Body = NewBody(e.body(x.RequestID.String()))
+	x.Target = Message{Response: x.Response}
+}
+
+// BodyError is the failure of a policy that could not read a body.
+func BodyError(source string, err error) *Error {
+	e := &Error{Source: source, Reason: ReasonClientConnectionFailure, Message: "The body could not be read.", Status: http.StatusBadRequest, Cause: err}
+	if errors.Is(err, ErrBodyTooLarge) {
+		e.Reason, e.Message, e.Status = "RequestEntityTooLarge", "The body is too large.", http.StatusRequestEntityTooLarge
+	}
+	return e
+}

@@ -1,0 +1,112 @@
+package policytest
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"toolgate/shared/expr"
+	"toolgate/shared/policy"
+)
+
+// settings are what surrounds the call of a test.
+type settings struct {
+	scope       policy.Scope
+	now         time.Time
+	service     *url.URL
+	context     expr.Context // what does not change from call to call
+	ip          string
+	parameters  map[string]string
+	namedValues map[string]string
+	backends    map[string]*policy.BackendEntity
+}
+
+func newSettings() settings {
+	return settings{
+		scope:       policy.ScopeAPI,
+		now:         time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
+		service:     &url.URL{Scheme: "http", Host: "backend.test"},
+		ip:          "192.0.2.1",
+		parameters:  map[string]string{},
+		namedValues: map[string]string{},
+		backends:    map[string]*policy.BackendEntity{},
+		context: expr.Context{
+			Api:        &expr.Api{ID: "api", Name: "api", IsCurrentRevision: true, Protocols: []string{"https"}},
+			Operation:  &expr.Operation{ID: "operation", Name: "operation"},
+			Deployment: &expr.Deployment{GatewayID: "managed", Region: "test", ServiceName: "test", IsManaged: true},
+		},
+	}
+}
+
+// read reads lines of key: value.
+func (s *settings) read(data []byte) error {
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return fmt.Errorf("%q is no key: value", line)
+		}
+		kind, name, _ := strings.Cut(strings.TrimSpace(key), " ")
+		if err := s.set(kind, name, strings.TrimSpace(value)); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+func (s *settings) set(kind, name, value string) (err error) {
+	switch kind {
+	case "scope":
+		if s.scope = scopes[value]; s.scope == 0 {
+			err = fmt.Errorf("there is no scope %q", value)
+		}
+	case "now":
+		s.now, err = time.Parse(time.RFC3339, value)
+	case "service":
+		s.service, err = url.Parse(value)
+	case "api":
+		s.context.Api.ID, s.context.Api.Name = value, value
+	case "operation":
+		s.context.Operation.ID, s.context.Operation.Name = value, value
+	case "template":
+		s.context.Operation.URLTemplate = value
+	case "parameter":
+		s.parameters[name] = value
+	case "named-value":
+		s.namedValues[name] = value
+	case "ip":
+		s.ip = value
+	case "subscription":
+		s.context.Subscription = &expr.Subscription{ID: value, Name: value, Key: value + "-key", CreatedDate: s.now}
+	case "user":
+		s.context.User = &expr.User{ID: value, Email: value + "@contoso.com", FirstName: value}
+	case "product":
+		s.context.Product = &expr.Product{ID: value, Name: value}
+	case "backend-entity":
+		var u *url.URL
+		u, err = url.Parse(value)
+		s.backends[name] = &policy.BackendEntity{ID: name, URL: u}
+	case "mcp":
+		method, tool, _ := strings.Cut(value, " ")
+		s.context.Mcp = &expr.Mcp{Method: method, ToolName: tool, ProtocolVersion: "2025-11-25", ClientName: "test", ServerName: "server"}
+	default:
+		err = fmt.Errorf("there is no such setting")
+	}
+	return err
+}
+
+// Backend and IDs serve policy.Backends.
+func (s *settings) Backend(id string) *policy.BackendEntity { return s.backends[id] }
+
+// IDs are the ids of the backends.
+func (s *settings) IDs() []string {
+	var ids []string
+	for id := range s.backends {
+		ids = append(ids, id)
+	}
+	return ids
+}

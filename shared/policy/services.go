@@ -1,0 +1,319 @@
+package policy
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/url"
+	"time"
+
+	"toolgate/shared/expr"
+)
+
+// Services are what policies reach beyond their call. A policy whose service
+// is nil fails when it is compiled. All are safe for concurrent use.
+type Services struct {
+	Limiter      Limiter
+	Quotas       Quotas
+	Concurrency  Concurrency
+	Cache        Cache
+	Tokens       Tokens
+	Identity     Identity
+	Connections  Connections
+	Certificates Certificates
+	Sender       Sender
+	Backends     Backends
+	Schemas      Schemas
+	Operations   Operations
+	Sink         Sink
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Sleep waits between retries, and returns early with the context's error;
+	// nil waits by a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Time is the time by the services' clock.
+func (s *Services) Time() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// Wait waits for d, or until the context ends.
+func (s *Services) Wait(ctx context.Context, d time.Duration) error {
+	if s.Sleep != nil {
+		return s.Sleep(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Limit is a number of calls, or of what else is counted, in a sliding window.
+type Limit struct {
+	Calls  int
+	Period time.Duration
+}
+
+// Spent is the state of a limit.
+type Spent struct {
+	Exceeded   bool
+	Remaining  int
+	RetryAfter time.Duration // until one more would pass; 0 when one would now
+}
+
+// Limiter counts in sliding windows.
+type Limiter interface {
+	// Take adds cost to the counter of a key, unless the limit would be
+	// exceeded. A cost of 0 looks whether the limit is reached.
+	Take(ctx context.Context, key string, l Limit, cost int) (Spent, error)
+	// Add adds cost in any case: it is known only after the call.
+	Add(ctx context.Context, key string, l Limit, cost int) (Spent, error)
+}
+
+// Quota is what may be used in a period. A Calls or Bytes of 0 sets no limit.
+type Quota struct {
+	Calls, Bytes int64
+	Period       time.Duration // 0: for ever
+	Start        time.Time     // of the first period
+}
+
+// Usage is what a call uses of a quota.
+type Usage struct{ Calls, Bytes int64 }
+
+// QuotaState is the state of a quota.
+type QuotaState struct {
+	CallsExceeded, BytesExceeded bool
+	Remaining                    Usage         // negative: none; of what the quota limits
+	Renewal                      time.Duration // until the next period; 0: never
+}
+
+// Quotas count by periods.
+type Quotas interface {
+	// Use adds to the usage of a key, unless the quota is exhausted already; a
+	// zero Usage looks whether it is. With late it adds in any case.
+	Use(ctx context.Context, key string, q Quota, u Usage, late bool) (QuotaState, error)
+}
+
+// Concurrency counts what runs at a time.
+type Concurrency interface {
+	// Enter returns what to call when the work has ended, or nil when most
+	// others of the key are at work already.
+	Enter(ctx context.Context, key string, most int) (leave func(), err error)
+}
+
+// Cache keeps values for a time. Which one a document asks for (internal or
+// external) makes no difference.
+type Cache interface {
+	// Get returns nil for a key that is not there. The bytes must not be
+	// changed.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Set keeps a value; a duration of 0 or less removes it.
+	Set(ctx context.Context, key string, value []byte, d time.Duration) error
+}
+
+// Tokens validate JSON Web Tokens.
+type Tokens interface {
+	// Validate returns nil for a token that satisfies the rules.
+	Validate(ctx context.Context, token string, r *TokenRules) *TokenFailure
+}
+
+// TokenRules are what a token must satisfy.
+type TokenRules struct {
+	OpenIDConfigs     []string // URLs
+	Keys              []TokenKey
+	DecryptionKeys    []TokenKey
+	Audiences         []string // one of them; nil: not checked
+	Issuers           []string // one of them, or of the OpenID configurations; nil: not checked
+	RequireExpiration bool
+	RequireSigned     bool
+	ClockSkew         time.Duration
+	Claims            []TokenClaim
+	Entra             *EntraRules // of validate-azure-ad-token; nil otherwise
+}
+
+// TokenKey is a key that stands in the policy: a secret, an RSA public key by
+// modulus and exponent in base64url, or a certificate.
+type TokenKey struct {
+	ID          string
+	Secret      []byte
+	N, E        string
+	Certificate *Certificate
+}
+
+// TokenClaim is a claim that a token must have.
+type TokenClaim struct {
+	Name      string
+	Values    []string // none: the claim only has to be there
+	All       bool     // all values must be in the token, rather than one
+	Separator string   // between the values of a text claim; empty: it is one value
+}
+
+// EntraRules are those of Microsoft Entra.
+type EntraRules struct {
+	Tenant    string // an id, a domain, common or organizations
+	Endpoint  string // such as https://login.microsoftonline.com
+	ClientIDs []string
+}
+
+// TokenFailure says why a token does not satisfy its rules.
+type TokenFailure struct {
+	Reason       Reason
+	Claim, Value string // of the claim reasons
+	Err          error  // for the log
+}
+
+// Identity gets tokens for the gateway's own identity.
+type Identity interface {
+	Token(ctx context.Context, resource, clientID string) (string, error)
+}
+
+// Connections get the access tokens of stored connections.
+type Connections interface {
+	Authorization(ctx context.Context, r ConnectionRequest) (*expr.Authorization, error)
+}
+
+// ConnectionRequest names a stored connection. Identity is a token, for
+// identity type jwt.
+type ConnectionRequest struct{ Provider, Authorization, IdentityType, Identity string }
+
+// Certificate is a client certificate with its private key.
+type Certificate struct {
+	tls.Certificate
+	Public *expr.Certificate
+}
+
+// Certificates are those that a configuration names.
+type Certificates interface {
+	// Certificate finds one by its id or by its thumbprint; nil: there is none.
+	Certificate(id, thumbprint string) *Certificate
+}
+
+// Outgoing is a request of a policy's own.
+type Outgoing struct {
+	Method      string
+	URL         *url.URL
+	Header      http.Header
+	Body        []byte
+	Timeout     time.Duration // of the whole exchange; 0: none but the context's
+	Proxy       *url.URL
+	Certificate *Certificate
+	BackendID   string // whose credentials to use; empty: none
+}
+
+// Sender sends requests of policies.
+type Sender interface {
+	// Send returns any response there is. The error is a *SendError.
+	Send(ctx context.Context, r *Outgoing) (*expr.Response, error)
+}
+
+// SendError says why there is no response.
+type SendError struct {
+	Timeout bool
+	Err     error
+}
+
+// Error is for the log.
+func (e *SendError) Error() string { return "sending a request: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// BackendEntity is a backend of the configuration.
+type BackendEntity struct {
+	ID   string
+	Pool bool
+	URL  *url.URL // of a pool: that of its first member
+}
+
+// Backends are those of the configuration.
+type Backends interface {
+	// Backend returns nil when there is none of the id.
+	Backend(id string) *BackendEntity
+	IDs() []string
+}
+
+// Schemas are the JSON schemas of the configuration.
+type Schemas interface {
+	// Schema returns nil when there is none of the id.
+	Schema(id string) JSONSchema
+}
+
+// JSONSchema is a compiled JSON schema.
+type JSONSchema interface {
+	// Violations are what is wrong in a value; nil for nothing.
+	Violations(value []byte) []Violation
+}
+
+// Violation is one thing that is wrong in a value.
+type Violation struct {
+	Path    string // JSON pointer
+	Rule    string // the keyword of the schema
+	Message string
+}
+
+// Operations tell what the OpenAPI documents say of operations.
+type Operations interface {
+	// Example is a sample response: for mock-response. A content type of ""
+	// takes the first. It reports false when the document has none.
+	Example(api, operation string, status int, contentType string, index int) (contentTypeFound string, body []byte, ok bool)
+	// Described is the operation as its document describes it; nil when there
+	// is none.
+	Described(api, operation string) *OperationDescription
+}
+
+// OperationDescription is what validation policies compare messages with.
+type OperationDescription struct {
+	Parameters []ParameterDescription
+	// Request has a schema for each content type of the body; a nil JSONSchema
+	// lets anything pass.
+	Request   map[string]JSONSchema
+	Responses map[int]ResponseDescription // status 0 is the default response
+}
+
+// ParameterDescription is one parameter; In is path, query or header.
+type ParameterDescription struct {
+	Name, In string
+	Required bool
+	Schema   JSONSchema // of its value as JSON; nil: any
+	Text     bool       // the schema's type is string: the text is taken as it is
+}
+
+// ResponseDescription is one response of an operation.
+type ResponseDescription struct {
+	Headers []ParameterDescription
+	Content map[string]JSONSchema
+}
+
+// Sink receives what policies report.
+type Sink interface {
+	Trace(x *Exchange, r TraceRecord)
+	Metric(x *Exchange, m Metric)
+	Event(x *Exchange, e Event)
+}
+
+// TraceRecord is a message of trace.
+type TraceRecord struct {
+	Source, Severity, Message string
+	Metadata                  []Attr
+}
+
+// Attr is a name with its value.
+type Attr struct{ Name, Value string }
+
+// Metric is a value of emit-metric and its kin.
+type Metric struct {
+	Name, Namespace string
+	Value           float64
+	Dimensions      []Attr
+}
+
+// Event is a message of log-to-eventhub.
+type Event struct{ Logger, PartitionID, PartitionKey, Text string }
