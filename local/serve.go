@@ -20,6 +20,7 @@ import (
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
 	"toolgate/shared/seal"
+	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 )
 
@@ -84,6 +85,7 @@ func (s *server) load(ctx context.Context) error {
 	}
 	g, err := gateway.New(snap, gateway.Options{
 		Secrets: host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
+		Services: services.New(services.Options{Log: s.log}),
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
+	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 )
 
@@ -33,10 +34,12 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer s.Close()
 	g, err := gateway.New(s, gateway.Options{
-		Secrets: host.EnvSecrets,
-		AnyHost: true, // the Functions host replaces Host and routes by the public one
-		Log:     log,
-		Observe: gateway.LogCalls(log),
+		Secrets:       host.EnvSecrets,
+		AnyHost:       true, // the Functions host replaces Host and routes by the public one
+		Log:           log,
+		Observe:       gateway.LogCalls(log),
+		Services:      services.New(services.Options{Log: log}),
+		ClientAddress: host.AzureClientAddress,
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
 	"toolgate/shared/host/lambda"
+	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 )
 
@@ -27,10 +28,11 @@ func run(log *slog.Logger) error {
 	}
 	defer s.Close()
 	g, err := gateway.New(s, gateway.Options{
-		Secrets: host.EnvSecrets,
-		AnyHost: true, // a Function URL is reached by its own name only
-		Log:     log,
-		Observe: gateway.LogCalls(log),
+		Secrets:  host.EnvSecrets,
+		AnyHost:  true, // a Function URL is reached by its own name only
+		Log:      log,
+		Observe:  gateway.LogCalls(log),
+		Services: services.New(services.Options{Log: log}),
 	})
 	if err != nil {
 		return err

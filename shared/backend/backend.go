@@ -1,14 +1,15 @@
 // Package backend sends requests to the destinations behind the gateway: REST
-// APIs and MCP servers. It knows connections, timeouts and the credentials a
-// destination is given; what a request means is its callers' concern.
+// APIs and MCP servers, alone or in pools, and to where policies send requests
+// of their own. It knows connections, timeouts, circuit breakers and the
+// credentials a destination is given; what a request means is its callers'
+// concern.
 package backend
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,12 +28,19 @@ type Options struct {
 	// Timeout bounds the wait for the response's header; 0 leaves that to the
 	// caller's context.
 	Timeout time.Duration
-	// Transport carries the requests; nil shares one among all destinations.
+	// Transport carries the requests; nil shares one among all destinations. One
+	// that is no *http.Transport carries them whatever [SendOptions] say of the
+	// connection.
 	Transport http.RoundTripper
+	// Breaker keeps requests from a destination that fails; the zero value never
+	// does.
+	Breaker BreakerOptions
+	// Now is the clock of the breaker; nil is time.Now.
+	Now func() time.Time
 }
 
-// Client sends requests to one destination. It follows no redirects: a redirect
-// would carry the credentials to a place nobody configured. It is safe for
+// Client sends requests to one destination. It follows no redirects unless it is
+// told to: a redirect leads to a place nobody configured. It is safe for
 // concurrent use.
 type Client struct {
 	base    *url.URL
@@ -40,19 +48,7 @@ type Client struct {
 	query   string
 	timeout time.Duration
 	rt      http.RoundTripper
-}
-
-// shared is the transport of all destinations, so that they share connections.
-// Connections stay open between the calls of a warm instance.
-var shared = &http.Transport{
-	Proxy:                 http.ProxyFromEnvironment,
-	DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-	ForceAttemptHTTP2:     true,
-	MaxIdleConns:          512,
-	MaxIdleConnsPerHost:   128,
-	IdleConnTimeout:       90 * time.Second,
-	TLSHandshakeTimeout:   10 * time.Second,
-	ExpectContinueTimeout: time.Second,
+	breaker *breaker // nil: none
 }
 
 // New checks the options.
@@ -61,12 +57,15 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the URL of a backend: %w", err)
 	}
-	if base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+	if !absolute(base) {
 		return nil, fmt.Errorf("%q is no absolute http or https URL", o.URL)
 	}
 	c := &Client{base: base, timeout: o.Timeout, rt: o.Transport}
 	if c.rt == nil {
 		c.rt = shared
+	}
+	if c.breaker, err = newBreaker(o.Breaker, o.Now); err != nil {
+		return nil, err
 	}
 	for _, h := range o.Header {
 		c.header = append(c.header, Credential{http.CanonicalHeaderKey(h.Name), h.Value})
@@ -79,36 +78,111 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// absolute reports whether a URL says where to connect to.
+func absolute(u *url.URL) bool {
+	return u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
 // URL is the base URL. The caller must not change it.
 func (c *Client) URL() *url.URL { return c.base }
 
 // Query is the encoded query string of the credentials; empty for none.
 func (c *Client) Query() string { return c.query }
 
-// Do sends a request to the destination, with the credentials set. The
-// request's URL must have the base's scheme and host; its query must already
-// hold [Client.Query] (see [Client.AddQuery]). The error is an *[Error]. The
-// caller closes the response's body.
-func (c *Client) Do(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != c.base.Scheme || req.URL.Host != c.base.Host {
-		return nil, &Error{Reason: Refused, Err: fmt.Errorf("the request leaves %s", c.base.Host)}
-	}
-	for _, h := range c.header {
-		req.Header[h.Name] = []string{h.Value}
-	}
-	if c.timeout <= 0 {
-		res, err := c.rt.RoundTrip(req)
-		return res, asError(req.Context(), err)
-	}
-	return c.doWithin(req)
+// Open reports whether the circuit breaker is open, so that a request would be
+// refused as [Tripped].
+func (c *Client) Open(now time.Time) bool { return c.breaker != nil && c.breaker.open(now) }
+
+// SendOptions are what one request may have otherwise than the destination's
+// other requests. The zero value changes nothing.
+type SendOptions struct {
+	// Timeout bounds the wait for the response's header, redirects included, in
+	// place of the client's; 0 leaves that.
+	Timeout time.Duration
+	// HTTPVersion is the version to speak; empty leaves it to the transport.
+	HTTPVersion HTTPVersion
+	// FollowRedirects follows up to ten redirects, and answers with the last
+	// response. The destination's credentials, cookies and Authorization go no
+	// further than its scheme and host.
+	FollowRedirects bool
+	// Proxy is the http URL of a proxy, with its credentials as user information;
+	// nil is what the environment of the process says.
+	Proxy *url.URL
+	// Certificate is presented when a server asks for one; nil is none.
+	Certificate *tls.Certificate
 }
 
-// doWithin bounds the wait for the header. The body has no bound of its own: an
-// event stream may last.
-func (c *Client) doWithin(req *http.Request) (*http.Response, error) {
+// Do sends a request to the destination, with the credentials set. The
+// request's URL must have the base's scheme and host; its query must already
+// hold [Client.Query] (see [Client.AddQuery]). The headers of the request's
+// context are set too (see [WithHeader]). The error is an *[Error]. The caller
+// closes the response's body.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	return c.Send(req, SendOptions{})
+}
+
+// Send is [Client.Do] with options for this request.
+func (c *Client) Send(req *http.Request, o SendOptions) (*http.Response, error) {
+	if req.URL.Scheme != c.base.Scheme || req.URL.Host != c.base.Host {
+		return nil, refuse(req, Refused, fmt.Errorf("the request leaves %s", c.base.Host))
+	}
+	if c.breaker != nil && c.breaker.tripped() {
+		return nil, refuse(req, Tripped, errTripped)
+	}
+	rt, err := connections.via(c.rt, o)
+	if err != nil {
+		return nil, refuse(req, Refused, err)
+	}
+	if o.FollowRedirects {
+		rt = &redirects{rt: rt, client: c}
+	}
+	c.setHeader(req)
+	u := watch(req)
+	res, err := within(cmp.Or(o.Timeout, c.timeout), rt, req)
+	if err != nil {
+		return nil, c.failed(req, u, err)
+	}
+	if c.breaker != nil {
+		c.breaker.answered(res)
+	}
+	return res, nil
+}
+
+// failed makes the error of a request that had no response, and counts it if it
+// was the destination's fault. The request is the one given to [Client.Send].
+func (c *Client) failed(req *http.Request, u *upload, err error) error {
+	e := blame(req, u, err)
+	if c.breaker == nil {
+		return e
+	}
+	switch {
+	case e.Reason == Timeout && u.waiting():
+		// The time went by with waiting for the client's own bytes.
+	case e.Reason == Timeout, e.Reason == Unreachable:
+		c.breaker.fail(nil)
+	}
+	return e
+}
+
+// refuse is the error of a request that is not sent. As a RoundTripper, it
+// closes the request's body.
+func refuse(req *http.Request, reason Reason, err error) *Error {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	return &Error{reason, err}
+}
+
+// within bounds the wait for the header; 0 sets no bound. The body has no bound
+// of its own: an event stream may last. The error is an *Error.
+func within(timeout time.Duration, rt http.RoundTripper, req *http.Request) (*http.Response, error) {
+	if timeout <= 0 {
+		res, err := rt.RoundTrip(req)
+		return res, asError(req.Context(), err)
+	}
 	ctx, cancel := context.WithCancelCause(req.Context())
-	timer := time.AfterFunc(c.timeout, func() { cancel(errTimeout) })
-	res, err := c.rt.RoundTrip(req.WithContext(ctx))
+	timer := time.AfterFunc(timeout, func() { cancel(errTimeout) })
+	res, err := rt.RoundTrip(req.WithContext(ctx))
 	timer.Stop()
 	if err != nil {
 		err = asError(ctx, err)
@@ -119,16 +193,37 @@ func (c *Client) doWithin(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// cancelOnClose ends the request's context with its body.
-type cancelOnClose struct {
-	io.ReadCloser
-	cancel context.CancelCauseFunc
+// headerKey is the context's key of [WithHeader].
+type headerKey struct{}
+
+// WithHeader makes a context whose headers are set on every request that a
+// [Client] sends with it, in place of the request's own; a name without values
+// takes the request's header away. The destination's credentials win over them,
+// and hop-by-hop headers among them are left out. Names are in canonical form.
+// The headers must not be changed afterwards.
+func WithHeader(ctx context.Context, h http.Header) context.Context {
+	return context.WithValue(ctx, headerKey{}, h)
 }
 
-func (b *cancelOnClose) Close() error {
-	err := b.ReadCloser.Close()
-	b.cancel(nil)
-	return err
+// setHeader sets what is set on every request: what the context has, and then
+// the credentials.
+func (c *Client) setHeader(req *http.Request) {
+	set, _ := req.Context().Value(headerKey{}).(http.Header) // nil when there is none
+	if req.Header == nil {
+		req.Header = make(http.Header, len(set)+len(c.header))
+	}
+	for name, values := range set {
+		switch {
+		case hopByHop(name):
+		case name == "Host":
+			req.Host = strings.Join(values, "") // empty: that of the URL
+		default:
+			req.Header[name] = values
+		}
+	}
+	for _, h := range c.header {
+		req.Header[h.Name] = []string{h.Value}
+	}
 }
 
 // AddQuery puts the credentials of the destination into a raw query, in place
@@ -146,80 +241,4 @@ func (c *Client) AddQuery(raw string) string {
 		}
 	}
 	return strings.Join(append(kept, c.query), "&")
-}
-
-// Reason classifies what went wrong before there was a response.
-type Reason string
-
-const (
-	Timeout     Reason = "timeout"
-	Unreachable Reason = "unreachable"
-	Cancelled   Reason = "cancelled" // the client went away
-	Refused     Reason = "refused"   // by this package
-)
-
-// Error says why there is no response. Its text names no URL, since a URL may
-// hold a key; Err is for the log.
-type Error struct {
-	Reason Reason
-	Err    error
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("backend %s: %v", e.Reason, e.Err) }
-func (e *Error) Unwrap() error { return e.Err }
-
-// Public is what a client may be told.
-func (e *Error) Public() string {
-	switch e.Reason {
-	case Timeout:
-		return "The backend did not answer in time."
-	case Cancelled:
-		return "The call was cancelled."
-	case Refused:
-		return "The request is not allowed to leave the gateway."
-	}
-	return "The backend could not be reached."
-}
-
-var errTimeout = errors.New("no response header within the time limit")
-
-func asError(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	cause := context.Cause(ctx)
-	var timeout interface{ Timeout() bool }
-	switch {
-	case errors.Is(cause, errTimeout), errors.Is(cause, context.DeadlineExceeded):
-		return &Error{Timeout, errTimeout}
-	case cause != nil:
-		return &Error{Cancelled, cause}
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{Timeout, err}
-	}
-	return &Error{Unreachable, err}
-}
-
-// ReadBody reads up to limit bytes of a response's body and reports whether
-// there were more. What is read before an error is returned with it.
-func ReadBody(res *http.Response, limit int) (body []byte, truncated bool, err error) {
-	size := 4096
-	if n := res.ContentLength; n >= 0 {
-		size = int(min(n, int64(limit))) + 1
-	}
-	body = make([]byte, 0, size)
-	for len(body) <= limit {
-		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
-		}
-		n, err := res.Body.Read(body[len(body):min(cap(body), limit+1)])
-		body = body[:len(body)+n]
-		switch {
-		case err == io.EOF:
-			return body, false, nil
-		case err != nil:
-			return body, false, asError(res.Request.Context(), err)
-		}
-	}
-	return body[:limit], true, nil
 }

@@ -1,26 +1,27 @@
 // Package build compiles a checked configuration into a snapshot: it reads the
 // OpenAPI documents, converts the selected operations into tools, renders the
-// tool lists, and reports a verdict on every operation. Nothing is published
-// that the configuration did not ask for, and nothing is left out silently.
+// tool lists, and reports a verdict on every operation. It reads the policy
+// documents, and puts those of every call together. Nothing is published that
+// the configuration did not ask for, and nothing is left out silently.
 package build
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"toolgate/shared/config"
 	"toolgate/shared/fault"
 	"toolgate/shared/openapi"
+	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 )
 
@@ -41,19 +42,24 @@ type Result struct {
 }
 
 // Build compiles cfg. The faults of all documents and selections come together
-// as a fault.Faults.
+// as a fault.Faults. Warnings alone are no error, and stand in the report.
 func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error) {
-	b := &builder{ctx: ctx, cfg: cfg, fetch: fetch, documents: map[string]*openapi.Document{}, out: snapshot.NewWriter()}
+	b := &builder{ctx: ctx, cfg: cfg, fetch: fetch, documents: map[string]*openapi.Document{}, sources: map[string]*sourceAPI{}, known: schemaIDs{}, out: snapshot.NewWriter()}
 	m := snapshot.Manifest{
 		Name: cfg.Name, Title: cfg.Title, Version: cfg.Version,
 		PublicURL: cfg.PublicURL, AllowedHosts: cfg.AllowedHosts, AllowedOrigins: cfg.AllowedOrigins,
 		SealingKey: cfg.SealingKey, Limits: cfg.Limits,
 	}
+	m.Schemas, m.Backends = b.schemas(), cfg.Backends
+	b.readPolicies()
+	m.Products, m.APIs = b.products(), b.apis()
 	for _, s := range cfg.Servers {
 		m.Servers = append(m.Servers, b.server(s))
 	}
-	if len(b.faults) > 0 {
-		return nil, b.faults.Sorted()
+	b.policies.write(&m)
+	b.report.Warnings = b.faults.Sorted()
+	if err := b.report.Warnings.Err(); err != nil {
+		return nil, err
 	}
 	bytes, err := b.out.Close(m, b.report)
 	if err != nil {
@@ -67,6 +73,9 @@ type builder struct {
 	cfg       *config.Config
 	fetch     Fetch
 	documents map[string]*openapi.Document // by location; nil for one that failed
+	policies  *policies
+	sources   map[string]*sourceAPI // by the name of the API
+	known     schemaIDs
 	out       *snapshot.Writer
 	report    Report
 	faults    fault.Faults
@@ -82,10 +91,44 @@ func (b *builder) server(s config.Server) snapshot.Server {
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
 		Upstream: s.Upstream, Federate: s.Federate,
 	}
-	if s.API != nil {
-		out.API = b.apiServer(s)
+	p := serverPolicies{
+		policies: b.policies, product: b.policies.productOf(s.Name, serversOf), server: b.policies.use(s.Policy, policy.ScopeServer),
 	}
+	p.chain(p.links()...)
+	if s.API != nil {
+		out.API = b.apiServer(s, &p)
+	}
+	if s.Upstream != nil {
+		for _, t := range s.Upstream.Tools {
+			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
+		}
+	}
+	out.Policy, out.ToolPolicies = p.server, p.tools
 	return out
+}
+
+// serverPolicies are the policies of one server.
+type serverPolicies struct {
+	*policies
+	product, server int            // the numbers of the documents
+	tools           map[string]int // those of tools that have one, by their published names
+}
+
+func (p *serverPolicies) links() []link {
+	return []link{{policy.ScopeProduct, p.product}, {policy.ScopeServer, p.server}}
+}
+
+// tool reads the document of a tool.
+func (p *serverPolicies) tool(name, path string) {
+	n := p.use(path, policy.ScopeTool)
+	if n == 0 {
+		return
+	}
+	p.chain(append(p.links(), link{policy.ScopeTool, n})...)
+	if p.tools == nil {
+		p.tools = map[string]int{}
+	}
+	p.tools[name] = n
 }
 
 // document reads an API's OpenAPI document, once however many servers use it.
@@ -166,36 +209,4 @@ func HTTPFetch(ctx context.Context, location string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d MiB", location, maxDocument>>20)
 	}
 	return data, err
-}
-
-// backends collects the destinations of a server's tools.
-type backends struct {
-	named *config.Backend // of the configuration; nil: the document's servers
-	list  []config.Backend
-}
-
-// index returns the place in the list of the destination of an operation.
-func (s *backends) index(d *openapi.Document, o *openapi.Operation) (int, error) {
-	if s.named != nil && s.named.URL != "" {
-		if len(s.list) == 0 {
-			s.list = append(s.list, *s.named)
-		}
-		return 0, nil
-	}
-	base, err := d.ServerURL(o)
-	if err != nil {
-		return 0, err
-	}
-	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return 0, fmt.Errorf("its server %q is no absolute http or https URL", base)
-	}
-	dest := config.Backend{URL: strings.TrimSuffix(base, "/")}
-	if s.named != nil {
-		dest.Name, dest.Credentials, dest.Timeout = s.named.Name, s.named.Credentials, s.named.Timeout
-	}
-	if i := slices.IndexFunc(s.list, func(b config.Backend) bool { return b.URL == dest.URL }); i >= 0 {
-		return i, nil
-	}
-	s.list = append(s.list, dest)
-	return len(s.list) - 1, nil
 }

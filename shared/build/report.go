@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"toolgate/shared/fault"
 )
 
 // Report is the verdict on every operation of every API server.
 type Report struct {
 	Servers []ServerReport `json:"servers"`
+	// Warnings are what is doubtful in policy documents.
+	Warnings fault.Faults `json:"warnings,omitzero"`
 }
 
 // ServerReport covers one server.
@@ -60,11 +64,14 @@ func (r *ServerReport) Count(kind string) (all, published int) {
 // all definitions to the model with every prompt.
 const manyTools = 100
 
-// Write prints the report: a line a server, and the operations that are not
-// exact with their reasons; all operations when all is set.
+// Write prints the report: a line a server, the operations that are not
+// exact with their reasons, and the warnings; all operations when all is set.
 func (r *Report) Write(w io.Writer, all bool) {
 	for i := range r.Servers {
 		r.Servers[i].write(w, all)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintln(w, warning)
 	}
 }
 

@@ -18,21 +18,18 @@ import (
 const maxPage = 2 << 20
 
 // apiServer converts the selected operations of an API.
-func (b *builder) apiServer(s config.Server) *snapshot.API {
-	api, ok := find(b.cfg.APIs, func(a config.API) bool { return a.Name == s.API.API })
-	if !ok {
-		return nil // config has reported the unknown name
+func (b *builder) apiServer(s config.Server, p *serverPolicies) *snapshot.API {
+	source := b.sources[s.API.API]
+	if source == nil || source.doc == nil {
+		return nil // the unknown name, or the document, has been reported
 	}
-	d := b.document(api)
-	if d == nil {
-		return nil
-	}
-	c := &conversion{builder: b, server: s, api: api, doc: d, names: d.Names(s.API.NameLength), byName: map[string]string{}}
-	if backend, ok := find(b.cfg.Backends, func(k config.Backend) bool { return k.Name == api.Backend }); ok {
-		c.backends.named = &backend
+	c := &conversion{
+		builder: b, server: s, source: source, api: source.api, doc: source.doc, governed: p,
+		names: source.doc.Names(s.API.NameLength), byName: map[string]string{},
+		backends: backends{named: source.backends.named},
 	}
 	selected := c.selectOperations()
-	for _, o := range d.Operations {
+	for _, o := range c.doc.Operations {
 		c.operation(o, selected[o])
 	}
 	b.report.Servers = append(b.report.Servers, c.report())
@@ -52,8 +49,10 @@ func find[T any](list []T, is func(T) bool) (T, bool) {
 type conversion struct {
 	*builder
 	server   config.Server
+	source   *sourceAPI
 	api      config.API
 	doc      *openapi.Document
+	governed *serverPolicies
 	names    map[*openapi.Operation]string
 	backends backends
 	byName   map[string]string // published tool → operation
@@ -63,7 +62,8 @@ type conversion struct {
 
 type tool struct {
 	*openapi.Tool
-	backend int
+	operation *openapi.Operation
+	backend   int
 }
 
 // choice is what the configuration says of one operation.
@@ -135,6 +135,7 @@ func merge(a, b config.Override) config.Override {
 	a.Name = cmp.Or(b.Name, a.Name)
 	a.Title = cmp.Or(b.Title, a.Title)
 	a.Description = cmp.Or(b.Description, a.Description)
+	a.Policy = cmp.Or(b.Policy, a.Policy)
 	a.Annotations = config.Annotations{
 		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
 		Destructive: cmp.Or(b.Annotations.Destructive, a.Annotations.Destructive),
@@ -157,7 +158,7 @@ func (c *conversion) operation(o *openapi.Operation, ch choice) {
 	t, verdict := c.doc.Tool(o, cmp.Or(ch.override.Name, c.names[o]), c.options(ch.override))
 	v.Kind, v.Reasons = string(verdict.Kind), verdict.Reasons
 	if verdict.Kind != openapi.Refused {
-		c.publish(o, ch, tool{Tool: t}, &v)
+		c.publish(o, ch, tool{Tool: t, operation: o}, &v)
 	} else if len(c.server.API.Tools) > 0 && named(c.server.API.Tools, o) {
 		c.fault(ch.at, "leave it out, or mend the document", "operation %q cannot be a tool: %s", o.Key(), strings.Join(verdict.Reasons, "; "))
 	}
@@ -182,6 +183,7 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 	}
 	c.byName[t.Name] = o.Key()
 	t.backend = backend
+	c.governed.tool(t.Name, ch.override.Policy)
 	v.Published = true
 	c.tools = append(c.tools, t)
 }
@@ -212,7 +214,7 @@ func values(list []config.Value) map[string]jsontext.Value {
 
 // write stores the tools and their list in pages.
 func (c *conversion) write() *snapshot.API {
-	out := &snapshot.API{Backends: c.backends.list, Tools: len(c.tools)}
+	out := &snapshot.API{Name: c.api.Name, Backends: c.backends.list, Tools: len(c.tools)}
 	page := []byte{'['}
 	count := 0
 	flush := func() {
@@ -229,7 +231,7 @@ func (c *conversion) write() *snapshot.API {
 		}
 		page = append(page, t.Definition...)
 		count++
-		c.out.Tool(c.server.Name, snapshot.Tool{Tool: *t.Tool, Backend: t.backend})
+		c.out.Tool(c.server.Name, snapshot.Tool{Tool: *t.Tool, Backend: t.backend, Operation: c.source.record(t.operation)})
 	}
 	if count > 0 || out.Pages == 0 {
 		flush()

@@ -3,39 +3,51 @@ package config
 import (
 	"regexp"
 	"slices"
-	"strings"
-
-	"go.yaml.in/yaml/v4"
+	"strconv"
 )
 
-var backendKeys = vocabulary[Backend]{kind: "backend", keys: []key[Backend]{
+var backendKeys = vocabulary[Backend]{kind: "backend", check: checkPool, keys: []key[Backend]{
+	{name: "title", decode: func(d *decoder, v value, b *Backend) { b.Title = d.str(v) }},
 	{name: "url", decode: func(d *decoder, v value, b *Backend) { b.URL = d.baseURL(v) }},
 	{name: "timeout", decode: func(d *decoder, v value, b *Backend) { d.timeout(v, &b.Timeout) }},
 	{name: "credentials", decode: func(d *decoder, v value, b *Backend) {
 		decodeMapping(d, v, credentialsKeys, &b.Credentials)
 	}},
+	{name: "circuitBreaker", decode: func(d *decoder, v value, b *Backend) {
+		b.CircuitBreaker = &CircuitBreaker{StatusCodes: slices.Clone(defaultStatusCodes)}
+		decodeMapping(d, v, circuitBreakerKeys, b.CircuitBreaker)
+	}},
+	{name: "pool", decode: func(d *decoder, v value, b *Backend) { b.Pool = d.pool(v) }},
 }}
 
-var credentialsKeys = vocabulary[Credentials]{kind: "credentials", check: checkAuthorization, keys: []key[Credentials]{
-	{name: "header", decode: func(d *decoder, v value, c *Credentials) { c.Header = d.headers(v) }},
-	{name: "query", decode: func(d *decoder, v value, c *Credentials) { c.Query = d.queryParameters(v) }},
-	{name: "authorization", decode: func(d *decoder, v value, c *Credentials) {
-		c.Authorization = &Authorization{}
-		decodeMapping(d, v, authorizationKeys, c.Authorization)
+// maxFailures bounds the failures that a circuit breaker counts.
+const maxFailures = 10_000
+
+var circuitBreakerKeys = vocabulary[CircuitBreaker]{kind: "circuitBreaker", keys: []key[CircuitBreaker]{
+	{name: "failures", required: true, decode: func(d *decoder, v value, b *CircuitBreaker) {
+		d.integer(v, 1, maxFailures, &b.Failures)
 	}},
+	{name: "interval", required: true, decode: func(d *decoder, v value, b *CircuitBreaker) { d.timeout(v, &b.Interval) }},
+	{name: "tripDuration", required: true, decode: func(d *decoder, v value, b *CircuitBreaker) { d.timeout(v, &b.TripDuration) }},
+	{name: "statusCodes", decode: func(d *decoder, v value, b *CircuitBreaker) { b.StatusCodes = d.statusCodes(v) }},
+	{name: "acceptRetryAfter", decode: func(d *decoder, v value, b *CircuitBreaker) { d.flag(v, &b.AcceptRetryAfter) }},
 }}
 
-var authorizationKeys = vocabulary[Authorization]{kind: "authorization", keys: []key[Authorization]{
-	{name: "scheme", required: true, decode: func(d *decoder, v value, a *Authorization) {
-		a.Scheme = d.matching(v, token, "write an authentication scheme, such as Bearer")
-	}},
-	{name: "parameter", required: true, decode: func(d *decoder, v value, a *Authorization) {
-		a.Parameter = d.headerText(v)
-	}},
-}}
+// Bounds and defaults of the members of pools, those of API Management; a
+// weight of 0, which it allows, would be a member that is none.
+const (
+	maxPriority     = 100
+	maxWeight       = 100
+	defaultPriority = 1
+	defaultWeight   = 1
+)
 
-var secretKeys = vocabulary[string]{kind: "secret", keys: []key[string]{
-	{name: "secret", required: true, decode: func(d *decoder, v value, ref *string) { *ref = d.secretRef(v) }},
+var poolMemberKeys = vocabulary[PoolMember]{kind: "poolMember", keys: []key[PoolMember]{
+	{name: "backend", required: true, decode: func(d *decoder, v value, m *PoolMember) {
+		m.Backend, m.At = d.declaredName(v, "backend", d.declared["backend"]), v.at
+	}},
+	{name: "priority", decode: func(d *decoder, v value, m *PoolMember) { d.integer(v, 0, maxPriority, &m.Priority) }},
+	{name: "weight", decode: func(d *decoder, v value, m *PoolMember) { d.integer(v, 1, maxWeight, &m.Weight) }},
 }}
 
 func (d *decoder) backend(name string, v value) Backend {
@@ -44,100 +56,95 @@ func (d *decoder) backend(name string, v value) Backend {
 	return b
 }
 
-// checkAuthorization checks that there is one Authorization header at most.
-func checkAuthorization(d *decoder, _ value, present map[string]value, c *Credentials) {
-	given, ok := present["authorization"]
-	if ok && slices.ContainsFunc(c.Header, func(h Credential) bool { return strings.EqualFold(h.Name, "Authorization") }) {
-		d.fault(given.key, "keep one of them", `%s stands beside a header "Authorization"`, given.what)
-	}
-}
-
-// text returns a value in which secrets may stand, or a mapping that refers to
-// one; empty after a fault.
-func (d *decoder) text(v value) Text {
-	if v.node.Kind == yaml.MappingNode && unquotedReference(v.node) == "" {
-		var ref string
-		decodeMapping(d, v, secretKeys, &ref)
-		if ref == "" {
-			return Text{}
+// pool decodes the members of a pool. It is never nil, so that what is meant to
+// be a pool is one.
+func (d *decoder) pool(v value) []PoolMember {
+	members := []PoolMember{}
+	for item := range d.list(v) {
+		m := PoolMember{Priority: defaultPriority, Weight: defaultWeight}
+		decodeMapping(d, item, poolMemberKeys, &m)
+		same := func(other PoolMember) bool { return other.Backend == m.Backend }
+		if m.Backend != "" && slices.ContainsFunc(members, same) {
+			d.fault(m.At, "remove one", "%s is backend %s, as an item before it", item.what, quote(m.Backend))
+			continue
 		}
-		return Text{Parts: []Part{{Secret: ref}}}
+		members = append(members, m)
 	}
-	if !isText(v.node) {
-		d.wrongType(v, "text")
-		return Text{}
-	}
-	text, ok := d.replace(v, v.node.Value, true)
-	switch {
-	case !ok:
-		return Text{}
-	case len(text.Parts) == 0:
-		d.fault(v.at, "give text, or remove it", "%s is empty", v.what)
-	}
-	return text
+	return members
 }
 
-// headerText is text that can be the value of a header field.
-func (d *decoder) headerText(v value) Text {
-	text := d.text(v)
-	for _, part := range text.Parts {
-		if strings.ContainsFunc(part.Literal, isControl) {
-			d.fault(v.at, "write it on one line", "%s has a character that no header can hold", v.what)
-			return Text{}
+// checkPool checks that a pool says nothing of its own connections, which are
+// those of its members, and notes which backends have a URL.
+func checkPool(d *decoder, _ value, present map[string]value, b *Backend) {
+	if _, ok := present["url"]; ok {
+		d.addressed = append(d.addressed, b.Name)
+	}
+	if _, ok := present["pool"]; !ok {
+		return
+	}
+	for _, name := range []string{"url", "timeout", "credentials", "circuitBreaker"} {
+		if given, ok := present[name]; ok {
+			d.fault(given.key, "give it to the backends of the pool", `%s stands beside "pool"`, given.what)
 		}
 	}
-	return text
 }
 
-// isControl reports what RFC 9110 section 5.5 keeps out of field values.
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
-// sealingKey returns a text that is one secret.
-func (d *decoder) sealingKey(v value) Text {
-	text := d.text(v)
-	if len(text.Parts) > 0 && (len(text.Parts) != 1 || text.Parts[0].Secret == "") {
-		d.fault(v.at, "write { secret: env:NAME }", "%s is not a secret: everyone who reads the file would know it", v.what)
-		return Text{}
+// checkPools checks what needs all backends: that the members of pools are
+// single backends that can be reached.
+func (d *decoder) checkPools(c *Config) {
+	byName := map[string]Backend{}
+	for _, b := range c.Backends {
+		byName[b.Name] = b
 	}
-	return text
-}
-
-// token is the tchar syntax of RFC 9110 section 5.6.2.
-var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-
-// ownHeaders are fields that follow from the message or the connection; a
-// credential in their place would break the call.
-var ownHeaders = []string{
-	"Accept", "Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host",
-	"Keep-Alive", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
-func (d *decoder) headers(v value) []Credential {
-	entries, _ := d.entries(v)
-	var headers []Credential
-	for _, e := range entries {
-		same := func(name string) bool { return strings.EqualFold(name, e.name) }
-		switch {
-		case !token.MatchString(e.name):
-			d.fault(e.value.key, "write the name of a header, such as x-functions-key", "%s is not a header name", e.value.what)
-		case slices.ContainsFunc(ownHeaders, same) || len(e.name) > 4 && strings.EqualFold(e.name[:4], "Mcp-"):
-			d.fault(e.value.key, "remove it", "%s is a header that the gateway sets itself", e.value.what)
-		case slices.ContainsFunc(headers, func(h Credential) bool { return same(h.Name) }):
-			d.fault(e.value.key, "remove one; the case of letters does not count", "%s is there twice", e.value.what)
+	for _, b := range c.Backends {
+		for _, m := range b.Pool {
+			switch member := byName[m.Backend]; {
+			case m.Backend == "":
+				// has a fault already
+			case m.Backend == b.Name:
+				d.fault(m.At, "remove it", "pool %s is a member of itself", quote(b.Name))
+			case member.Pool != nil:
+				d.fault(m.At, "list the backends that it has", "pool %s has the member %s, which is a pool", quote(b.Name), quote(m.Backend))
+			case !slices.Contains(d.addressed, m.Backend):
+				d.fault(m.At, `give that backend a "url"`, "pool %s has the member %s, which has no URL", quote(b.Name), quote(m.Backend))
+			}
 		}
-		headers = append(headers, Credential{Name: e.name, Value: d.headerText(e.value)})
 	}
-	return headers
 }
 
-func (d *decoder) queryParameters(v value) []Credential {
-	entries, _ := d.entries(v)
-	var parameters []Credential
-	for _, e := range entries {
-		if e.name == "" {
-			d.fault(e.value.key, "write the name of a query parameter", "%s has no name", e.value.what)
+// defaultStatusCodes are failures where a circuit breaker does not say which
+// are.
+var defaultStatusCodes = []StatusRange{{500, 599}}
+
+var statusRange = regexp.MustCompile(`^([2-5][0-9]{2})(?:-([2-5][0-9]{2}))?$`)
+
+func (d *decoder) statusCodes(v value) []StatusRange {
+	var ranges []StatusRange
+	for item := range d.list(v) {
+		const wanted = `a status code from 200 to 599, or a range such as "500-599"`
+		s, ok := d.scalar(item, wanted)
+		if !ok {
+			continue
 		}
-		parameters = append(parameters, Credential{Name: e.name, Value: d.text(e.value)})
+		r, ok := parseStatusRange(s.decimal())
+		if !ok {
+			d.outOfRange(item, s, wanted)
+			continue
+		}
+		ranges = append(ranges, r)
 	}
-	return parameters
+	return ranges
+}
+
+func parseStatusRange(text string) (StatusRange, bool) {
+	match := statusRange.FindStringSubmatch(text)
+	if match == nil {
+		return StatusRange{}, false
+	}
+	low, err := strconv.Atoi(match[1])
+	high := low
+	if err == nil && match[2] != "" {
+		high, err = strconv.Atoi(match[2])
+	}
+	return StatusRange{Low: low, High: high}, err == nil && low <= high
 }

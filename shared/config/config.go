@@ -18,8 +18,10 @@ import (
 type Config struct {
 	// Dir is the folder of gateway.yaml; relative files were resolved against it.
 	Dir string
-	// Files are the paths of the gateway file and of the local OpenAPI documents
-	// it names, for reloading on change.
+	// Files are the paths of the gateway file and of the local files it names:
+	// OpenAPI documents, policy documents, fragments and schemas, for reloading on
+	// change. The folder of the fragments is one of them where the file does not
+	// list the fragments, since a new one changes the gateway as well.
 	Files []string
 
 	Name        string
@@ -41,9 +43,37 @@ type Config struct {
 	// instance shares.
 	SealingKey Text
 	Limits     Limits
-	Backends   []Backend
-	APIs       []API
-	Servers    []Server
+	// Policy is the path, joined to Dir, of the policy document of the global
+	// scope; empty for none, as every Policy below.
+	Policy string
+	// Fragments are the policy fragments by their id: those that the file lists,
+	// or else every fragments/*.xml of the folder.
+	Fragments []File
+	// Schemas are the JSON Schemas that validate-content names by schema-id.
+	Schemas []File
+	// NamedValues are all named values, for the policy documents.
+	NamedValues []NamedValue
+	Backends    []Backend
+	APIs        []API
+	Servers     []Server
+	Products    []Product
+}
+
+// File is a file that policies name by an id, which is a name of a file without
+// its extension as well.
+type File struct {
+	ID   string
+	Path string // joined to Dir
+}
+
+// NamedValue is text that stands for {{name}}.
+type NamedValue struct {
+	Name string `json:"name"`
+	// Value is one literal, or one reference to a secret. It is zero for the empty
+	// text.
+	Value Text `json:"value,omitzero"`
+	// Unknown says that the declaration has a fault, so that Value says nothing.
+	Unknown bool `json:"-"`
 }
 
 // Limits bound one call.
@@ -68,14 +98,51 @@ type Part struct {
 	Secret  string `json:"secret,omitzero"`
 }
 
-// Backend is a destination, as API Management's backend entity.
+// Backend is a destination, as API Management's backend entity: a single one, or
+// a pool of single ones.
 type Backend struct {
-	Name string `json:"name"`
+	Name  string `json:"name"`
+	Title string `json:"title,omitzero"`
 	// URL is an absolute http or https URL without a trailing slash; may be empty
-	// for an API whose document names its servers.
-	URL         string        `json:"url,omitzero"`
-	Credentials Credentials   `json:"credentials,omitzero"`
-	Timeout     time.Duration `json:"-"` // zero: Limits.Timeout; in JSON "10s"
+	// for an API whose document names its servers, and is empty for a pool.
+	URL            string          `json:"url,omitzero"`
+	Credentials    Credentials     `json:"credentials,omitzero"`
+	Timeout        time.Duration   `json:"-"` // zero: Limits.Timeout; in JSON "10s"
+	CircuitBreaker *CircuitBreaker `json:"circuitBreaker,omitzero"`
+	// Pool has the members of a pool, none of which is a pool. It is nil for a
+	// single backend.
+	Pool []PoolMember `json:"pool,omitzero"`
+}
+
+// PoolMember is one backend of a pool.
+type PoolMember struct {
+	Backend string `json:"backend"` // the name of a backend with a URL
+	// Priority is the group that the member is in, from 0 to 100: a group serves
+	// while no backend of a lower number can. Default 1.
+	Priority int `json:"priority"`
+	// Weight is the share of the calls of its group, from 1 to 100. Default 1.
+	Weight int            `json:"weight"`
+	At     fault.Position `json:"-"`
+}
+
+// CircuitBreaker keeps calls from a backend that fails.
+type CircuitBreaker struct {
+	// Failures is the number of failures within Interval that trip the breaker.
+	// A backend that cannot be reached fails whatever StatusCodes are.
+	Failures     int           `json:"failures"`
+	Interval     time.Duration `json:"-"` // in JSON "1m0s"
+	TripDuration time.Duration `json:"-"` // for how long nothing is sent; in JSON "30s"
+	// StatusCodes are the responses that are failures; default 500 to 599.
+	StatusCodes []StatusRange `json:"statusCodes"`
+	// AcceptRetryAfter lets the Retry-After of a failure take the place of
+	// TripDuration.
+	AcceptRetryAfter bool `json:"acceptRetryAfter,omitzero"`
+}
+
+// StatusRange is a range of status codes, both ends included.
+type StatusRange struct {
+	Low  int `json:"low"`
+	High int `json:"high"`
 }
 
 // Credentials are what the gateway presents to a backend.
@@ -97,11 +164,47 @@ type Authorization struct {
 	Parameter Text   `json:"parameter"`
 }
 
-// API is a REST API described by an OpenAPI document.
+// API is a REST API, described by an OpenAPI document or by operations of its
+// own.
 type API struct {
 	Name    string
-	OpenAPI string // path, joined to Dir, or URL of the document
+	Title   string // for policies: context.Api.Name
+	Version string // for policies: context.Api.Version
+	OpenAPI string // path, joined to Dir, or URL of the document; empty: Operations are all there are
 	Backend string // name of the backend; empty: the document's own servers
+	Policy  string
+	// HasPath says that plain HTTP clients reach the API, under Path; otherwise
+	// only tools reach it.
+	HasPath bool
+	// Path has no slash at either end; empty is the root of the gateway.
+	Path string
+	// Operations say more of operations of the document, or are the operations
+	// of an API that has none.
+	Operations []Operation
+	At         fault.Position
+}
+
+// Operation is one operation of an API.
+type Operation struct {
+	// Name is the operationId, or "METHOD /path" of an operation of the document.
+	Name string
+	// Method is in capitals, and URLTemplate begins with a slash and may hold
+	// {name}, {*name} and a query; both are empty where the API has a document.
+	Method, URLTemplate string
+	Policy              string
+	At                  fault.Position
+}
+
+// Product is an open product: calls of its APIs and servers run under its
+// policy, and need no subscription.
+type Product struct {
+	Name        string
+	Title       string
+	Description string
+	// APIs and Servers are names. None is in another product.
+	APIs    []string
+	Servers []string
+	Policy  string
 	At      fault.Position
 }
 
@@ -112,6 +215,7 @@ type Server struct {
 	Title        string
 	Description  string
 	Instructions string
+	Policy       string
 	At           fault.Position
 
 	API      *APIServer
@@ -156,6 +260,9 @@ type Override struct {
 	Title       string      `json:"title,omitzero"`
 	Description string      `json:"description,omitzero"`
 	Annotations Annotations `json:"annotations,omitzero"`
+	// Policy is the path of the policy document of the tool. JSON leaves it out: a
+	// snapshot knows no paths.
+	Policy string `json:"-"`
 	// Defaults are argument values used, and shown in the schema, when a call
 	// gives none. Hidden are values always sent and never shown.
 	Defaults []Value `json:"defaults,omitzero"`

@@ -10,6 +10,7 @@ import (
 // with a place, and that no secret is read.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte(governed))
 	_, cases := faultCases(f)
 	for _, c := range cases {
 		f.Add([]byte(c.text))

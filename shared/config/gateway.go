@@ -1,14 +1,10 @@
 package config
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"iter"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"toolgate/shared/fault"
@@ -54,15 +50,19 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 	}},
 	{name: "sealingKey", decode: func(d *decoder, v value, c *Config) { c.SealingKey = d.sealingKey(v) }},
 	{name: "limits", decode: func(d *decoder, v value, c *Config) { decodeMapping(d, v, limitsKeys, &c.Limits) }},
-	{name: "namedValues", decode: func(*decoder, value, *Config) {}}, // decoded before everything else
+	{name: "policy", decode: func(d *decoder, v value, c *Config) { c.Policy = d.localFile(v, "policy document") }},
+	{name: "fragments", decode: func(d *decoder, v value, c *Config) { c.Fragments = d.identified(v, "fragment") }},
+	{name: "schemas", decode: func(d *decoder, v value, c *Config) { c.Schemas = d.identified(v, "schema") }},
+	{name: "namedValues", decode: func(d *decoder, _ value, c *Config) { c.NamedValues = d.listed() }}, // decoded before everything else
 	{name: "backends", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "backend") {
 			c.Backends = append(c.Backends, d.backend(name, item))
 		}
+		d.checkPools(c)
 	}},
 	{name: "apis", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "api") {
-			c.APIs = append(c.APIs, d.api(name, item, c))
+			c.APIs = append(c.APIs, d.api(name, item))
 		}
 	}},
 	{name: "servers", decode: func(d *decoder, v value, c *Config) {
@@ -70,6 +70,12 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 			c.Servers = append(c.Servers, d.server(name, item))
 		}
 		d.checkFederations(c)
+		d.checkDocuments(c)
+	}},
+	{name: "products", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "product") {
+			c.Products = append(c.Products, d.product(name, item))
+		}
 	}},
 }}
 
@@ -86,7 +92,6 @@ var limitsKeys = vocabulary[Limits]{kind: "limits", keys: []key[Limits]{
 func (d *decoder) gateway(v value) *Config {
 	c := &Config{
 		Dir:     d.dir,
-		Files:   []string{filepath.Join(d.dir, d.file)},
 		Version: defaultVersion,
 		Limits: Limits{
 			RequestBytes: defaultRequestBytes,
@@ -116,19 +121,25 @@ func (d *decoder) gateway(v value) *Config {
 			d.declare("api", e.value)
 		case "servers":
 			d.declare("server", e.value)
+		case "products":
+			d.declare("product", e.value)
 		}
 	}
-	decodeEntries(d, v, entries, gatewayKeys, c)
+	present := decodeEntries(d, v, entries, gatewayKeys, c)
+	if _, listed := present["fragments"]; !listed {
+		c.Fragments = d.fragments()
+	}
+	c.Files = append([]string{filepath.Join(d.dir, d.file)}, d.used...)
 	return c
 }
 
-// entityName is the name of a backend, an API or a server. It stands in URLs
+// entityName is the name of a backend, an API, a server or a product. It stands in URLs
 // and in host names.
 var entityName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 const entityNameFix = `use lower-case letters, digits and "-", begin with a letter or a digit, 63 characters at most`
 
-// entities yields the backends, APIs or servers of a mapping, which kind names
+// entities yields the backends, APIs, servers or products of a mapping, which kind names
 // in the singular.
 func (d *decoder) entities(v value, kind string) iter.Seq2[string, value] {
 	return func(yield func(string, value) bool) {
@@ -185,49 +196,4 @@ func (d *decoder) declaredName(v value, kind string, candidates []string) string
 		return ""
 	}
 	return name
-}
-
-var apiKeys = vocabulary[API]{kind: "api", keys: []key[API]{
-	{name: "openapi", required: true, decode: func(d *decoder, v value, a *API) { a.OpenAPI = d.openAPIDocument(v) }},
-	{name: "backend", decode: func(d *decoder, v value, a *API) {
-		a.Backend = d.declaredName(v, "backend", d.declared["backend"])
-	}},
-}}
-
-func (d *decoder) api(name string, v value, c *Config) API {
-	a := API{Name: name, At: v.key}
-	decodeMapping(d, v, apiKeys, &a)
-	if a.OpenAPI != "" && !isURL(a.OpenAPI) && !slices.Contains(c.Files, a.OpenAPI) {
-		c.Files = append(c.Files, a.OpenAPI)
-	}
-	return a
-}
-
-func isURL(document string) bool { return strings.Contains(document, "://") }
-
-// openAPIDocument returns the URL or the path of an OpenAPI document. A path is
-// resolved against the folder, and must be that of a file.
-func (d *decoder) openAPIDocument(v value) string {
-	s := d.str(v)
-	if s == "" {
-		return ""
-	}
-	if isURL(s) {
-		return d.absoluteURL(v, true)
-	}
-	path := filepath.FromSlash(s)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(d.dir, path)
-	}
-	info, err := d.stat(path)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		d.fault(v.at, "make it a readable file", "%s is %s, which cannot be read: %v", v.what, quote(s), err)
-	case err != nil:
-		d.fault(v.at, fmt.Sprintf("write the path relative to the folder of %s", d.file),
-			"%s is %s, and there is no such file", v.what, quote(s))
-	case !info.Mode().IsRegular():
-		d.fault(v.at, "name the OpenAPI document itself", "%s is %s, which is not a file", v.what, quote(s))
-	}
-	return path
 }

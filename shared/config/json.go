@@ -34,6 +34,7 @@ type (
 	limitsFields   Limits
 	backendFields  Backend
 	upstreamFields Upstream
+	breakerFields  CircuitBreaker
 )
 
 // limitsForm is Limits in JSON.
@@ -82,5 +83,26 @@ func (u *Upstream) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	err := json.UnmarshalDecode(dec, &t)
 	*u = Upstream(t.Fields)
 	u.Timeout = time.Duration(t.Timeout)
+	return err
+}
+
+// breakerForm is CircuitBreaker in JSON.
+type breakerForm struct {
+	Fields       breakerFields `json:",embed"`
+	Interval     duration      `json:"interval"`
+	TripDuration duration      `json:"tripDuration"`
+}
+
+// MarshalJSONTo implements the json package's MarshalerTo.
+func (b CircuitBreaker) MarshalJSONTo(enc *jsontext.Encoder) error {
+	return json.MarshalEncode(enc, breakerForm{breakerFields(b), duration(b.Interval), duration(b.TripDuration)})
+}
+
+// UnmarshalJSONFrom implements the json package's UnmarshalerFrom.
+func (b *CircuitBreaker) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var form breakerForm
+	err := json.UnmarshalDecode(dec, &form)
+	*b = CircuitBreaker(form.Fields)
+	b.Interval, b.TripDuration = time.Duration(form.Interval), time.Duration(form.TripDuration)
 	return err
 }

@@ -28,7 +28,7 @@ func Load(dir string, env func(string) (string, bool)) (*Config, fault.Faults) {
 	if faults != nil {
 		return nil, faults
 	}
-	return parse(dir, name, data, env, os.Stat)
+	return parse(dir, name, data, env, disk{})
 }
 
 // read returns the one gateway file of dir.
@@ -72,12 +72,25 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxFileBytes+1))
 }
 
+// files are where the files are that a gateway file names.
+type files interface {
+	Stat(path string) (fs.FileInfo, error)
+	ReadDir(path string) ([]fs.DirEntry, error)
+}
+
+// disk has the files of the operating system.
+type disk struct{}
+
+func (disk) Stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
+func (disk) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+
 // decoder decodes one file. Its methods report faults and go on.
 type decoder struct {
 	dir, file string
 	env       func(string) (string, bool)
-	stat      func(path string) (fs.FileInfo, error)
+	disk      files
 	faults    fault.Faults
+	used      []string // the paths of the files that were named, each once
 
 	namedValues     map[string]namedValue
 	namedValueNames []string
@@ -85,22 +98,27 @@ type decoder struct {
 
 	named map[*yaml.Node]string // how messages name the nodes met so far
 
-	// declared are the names by their kind (backend, api, server), whether or not
+	// declared are the names by their kind (backend, api, server, product), whether or not
 	// the rest could be decoded; members are the servers that a federation can
 	// have.
 	declared map[string][]string
 	members  []string
+	// addressed are the backends that have a URL, be it a faulty one.
+	addressed []string
+
+	paths    map[string]string // the names of the APIs by their paths, in lower case
+	products map[member]string // the names of the products by what they have
 }
 
 // parse is Load for a file that has been read.
 func parse(
 	dir, name string, data []byte,
-	env func(string) (string, bool), stat func(path string) (fs.FileInfo, error),
+	env func(string) (string, bool), disk files,
 ) (*Config, fault.Faults) {
 	d := &decoder{
-		dir: dir, file: name, env: env, stat: stat,
+		dir: dir, file: name, env: env, disk: disk,
 		namedValues: map[string]namedValue{}, named: map[*yaml.Node]string{},
-		declared: map[string][]string{},
+		declared: map[string][]string{}, paths: map[string]string{}, products: map[member]string{},
 	}
 	root := d.document(data)
 	if root == nil {

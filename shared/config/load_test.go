@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +14,7 @@ import (
 	"toolgate/shared/fault"
 )
 
-// example uses every key.
+// example uses every key but those of policies, which governed has.
 const example = `
 name: contoso
 title: Contoso tools
@@ -86,7 +85,12 @@ servers:
     federate: [ orders, { server: helpdesk, prefix: hd }, { server: wiki, prefix: "" }, { server: stock } ]
 `
 
-var exampleFiles = fstest.MapFS{"apis/orders.yaml": {Data: []byte("openapi: 3.1.0")}}
+var exampleFiles = fstest.MapFS{
+	"apis/orders.yaml":   {},
+	"schemas/order.json": {},
+	"policies/a.xml":     {},
+	"policies/b.xml":     {},
+}
 
 // environment is what the tests see of it: secrets are not there, and must not
 // be asked for.
@@ -102,8 +106,7 @@ func environment(t testing.TB) func(string) (string, bool) {
 
 func parseText(t testing.TB, text string) (*Config, fault.Faults) {
 	t.Helper()
-	stat := func(path string) (fs.FileInfo, error) { return fs.Stat(exampleFiles, filepath.ToSlash(path)) }
-	return parse("", "gateway.yaml", []byte(text), environment(t), stat)
+	return parse("", "gateway.yaml", []byte(text), environment(t), exampleFiles)
 }
 
 func TestParseExample(t *testing.T) {
@@ -118,13 +121,17 @@ func TestParseExample(t *testing.T) {
 	secret := func(ref string) Text { return Text{Parts: []Part{{Secret: ref}}} }
 	yes, no := true, false
 	want := &Config{
-		Files: []string{"gateway.yaml", "apis/orders.yaml"},
+		Files: []string{"gateway.yaml", "apis/orders.yaml", "fragments"},
 		Name:  "contoso", Title: "Contoso tools", Description: "What agents may do", Version: "2.1",
 		PublicURL:      "https://tools.contoso.com/agents",
 		AllowedHosts:   []string{"tools.internal", "[::1]:8080"},
 		AllowedOrigins: []string{"https://app.contoso.com", "https://old.contoso.com"},
 		SealingKey:     secret("env:SEALING_KEY"),
 		Limits:         Limits{RequestBytes: 1 << 20, Depth: 64, ResultBytes: 65536, Timeout: 90 * time.Second, ListPage: 100, ListTTL: 10 * time.Minute},
+		NamedValues: []NamedValue{
+			{Name: "tenant-id", Value: text("1111")}, {Name: "region", Value: text("northeurope")},
+			{Name: "zone", Value: text("2")}, {Name: "orders-key", Value: secret("env:ORDERS_KEY")},
+		},
 		Backends: []Backend{{
 			Name: "orders", URL: "https://northeurope.contoso.com/v1", Timeout: 10 * time.Second,
 			Credentials: Credentials{
@@ -217,7 +224,7 @@ func TestParseDefaults(t *testing.T) {
 		t.Fatalf("got faults %v", faults)
 	}
 	want := &Config{
-		Name: "contoso", Version: "1.0.0", Files: []string{"gateway.yaml"},
+		Name: "contoso", Version: "1.0.0", Files: []string{"gateway.yaml", "fragments"},
 		Limits: Limits{RequestBytes: 4 << 20, Depth: 128, ResultBytes: 256 << 10, Timeout: 30 * time.Second, ListPage: 250, ListTTL: 5 * time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -269,7 +276,7 @@ func TestLoad(t *testing.T) {
 		if faults != nil {
 			t.Fatalf("%s: got faults\n%v", name, faults)
 		}
-		want := []string{filepath.Join(dir, name), filepath.Join(dir, "orders.json")}
+		want := []string{filepath.Join(dir, name), filepath.Join(dir, "orders.json"), filepath.Join(dir, "fragments")}
 		if got.Dir != dir || !slices.Equal(got.Files, want) || got.APIs[0].OpenAPI != want[1] {
 			t.Errorf("got dir %q, files %q, document %q; want %q, %q, %q",
 				got.Dir, got.Files, got.APIs[0].OpenAPI, dir, want, want[1])

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -52,7 +53,9 @@ type vocabulary[T any] struct {
 type key[T any] struct {
 	name     string
 	required bool
-	decode   func(d *decoder, v value, to *T)
+	// absent is the fix for a required key that is not there; empty says to add it.
+	absent string
+	decode func(d *decoder, v value, to *T)
 }
 
 func (y vocabulary[T]) names() []string {
@@ -67,10 +70,8 @@ func (y vocabulary[T]) names() []string {
 // run. They guard what is served, so they must not pass as unknown, and still
 // less be ignored.
 var notRun = map[string][]string{
-	"gateway":     {"policy", "products", "fragments"},
-	"api":         {"policy", "operations"},
-	"server":      {"policy", "authorization", "allow"},
-	"selection":   {"policy", "authorization", "allow"},
+	"server":      {"authorization", "allow"},
+	"selection":   {"authorization", "allow"},
 	"credentials": {"managedIdentity", "certificate", "onBehalfOf"},
 }
 
@@ -109,7 +110,7 @@ func decodeEntries[T any](d *decoder, v value, entries []entry, y vocabulary[T],
 		case ok:
 			k.decode(d, given, to)
 		case k.required:
-			d.fault(v.key, "add it", "missing key %s", v.in(quote(k.name)))
+			d.fault(v.key, cmp.Or(k.absent, "add it"), "missing key %s", v.in(quote(k.name)))
 		}
 	}
 	if y.check != nil {

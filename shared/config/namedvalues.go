@@ -85,6 +85,20 @@ func (d *decoder) decodeNamedValue(v value) namedValue {
 	return namedValue{}
 }
 
+// listed returns all named values in the order of the file.
+func (d *decoder) listed() []NamedValue {
+	var list []NamedValue
+	for _, name := range d.namedValueNames {
+		named := d.namedValues[name]
+		n := NamedValue{Name: name, Unknown: named.broken}
+		if named.literal != "" || named.secret != "" {
+			n.Value.Parts = []Part{{Literal: named.literal, Secret: named.secret}}
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
 // fromEnvironment reads the variable that v names.
 func (d *decoder) fromEnvironment(v value, fields namedValueFields, hasDefault bool) string {
 	text, set := d.env(fields.env)

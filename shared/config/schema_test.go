@@ -67,7 +67,13 @@ func decoderKeys() map[string][2][]string {
 		"/$defs/credentials":        keysOf(credentialsKeys.keys),
 		"/$defs/authorization":      keysOf(authorizationKeys.keys),
 		"/$defs/backend":            keysOf(backendKeys.keys),
-		"/$defs/api":                keysOf(apiKeys.keys),
+		"/$defs/poolMember":         keysOf(poolMemberKeys.keys),
+		"/$defs/circuitBreaker":     keysOf(circuitBreakerKeys.keys),
+		"/$defs/describedApi":       keysOf(describedAPIKeys, apiKeys),
+		"/$defs/declaredApi":        keysOf(declaredAPIKeys, apiKeys),
+		"/$defs/describedOperation": keysOf(describedOperationKeys.keys),
+		"/$defs/declaredOperation":  keysOf(declaredOperationKeys.keys),
+		"/$defs/product":            keysOf(productKeys.keys),
 		"/$defs/apiServer":          keysOf(serverKeys, apiServerKeys),
 		"/$defs/upstreamServer":     keysOf(serverKeys, upstreamServerKeys),
 		"/$defs/federation":         keysOf(serverKeys, federationKeys),
@@ -141,6 +147,16 @@ func TestSchemaValues(t *testing.T) {
 		want    any
 	}{
 		{"/$defs/name/pattern", entityName.String()},
+		{"/$defs/fileId/pattern", fileID.String()},
+		{"/$defs/apiPath/anyOf/0/pattern", apiPathPattern.String()},
+		{"/$defs/declaredOperation/properties/method/anyOf/0/pattern", method.String()},
+		{"/$defs/circuitBreaker/properties/statusCodes/items/anyOf/0/pattern", statusRange.String()},
+		{"/$defs/circuitBreaker/properties/statusCodes/default/0", fmt.Sprintf("%d-%d", defaultStatusCodes[0].Low, defaultStatusCodes[0].High)},
+		{"/$defs/circuitBreaker/properties/failures/anyOf/0/maximum", maxFailures},
+		{"/$defs/poolMember/properties/priority/anyOf/0/maximum", maxPriority},
+		{"/$defs/poolMember/properties/priority/default", defaultPriority},
+		{"/$defs/poolMember/properties/weight/anyOf/0/maximum", maxWeight},
+		{"/$defs/poolMember/properties/weight/default", defaultWeight},
 		{"/$defs/toolName/anyOf/0/pattern", toolName.String()},
 		{"/$defs/method/anyOf/0/pattern", method.String()},
 		{"/$defs/replaced/pattern", strings.NewReplacer("(", "", ")", "").Replace(reference.String())},
@@ -225,7 +241,7 @@ func TestSchemaSamples(t *testing.T) {
 	_, cases := faultCases(t)
 	good := []string{
 		strings.Replace(example, "protocolVersion: 2025-11-25", `protocolVersion: "2025-11-25"`, 1),
-		"name: contoso",
+		"name: contoso", governed,
 		"name: contoso\nlimits: { depth: \"{{a}}\", timeout: \"{{a}}\", requestBytes: 4 MiB, resultBytes: \"2048\" }",
 		"name: contoso\nservers: { a: { api: a, acceptLossy: \"{{a}}\", outputSchema: \"{{a}}\", tools: [ { method: \"{{a}}\" } ] } }",
 		"name: contoso\npublicUrl: HTTPS://tools.contoso.com:8443/a/b/\nallowedOrigins: [ \"{{a}}\", \"http://localhost:3000\" ]",
@@ -257,20 +273,44 @@ func TestSchemaParts(t *testing.T) {
 	}{
 		{"operationSelection", []string{
 			"{ operation: a }", "{ tag: a }", "{ method: GET, path: /a/*/b/** }", "{ tag: a, annotations: { readOnly: true } }",
-			"{ operation: a, name: b, title: c, description: d, defaults: { x: [1] }, hidden: { y: null } }", "{ path: / }",
+			"{ operation: a, name: b, policy: a.xml, title: c, description: d, defaults: { x: [1] }, hidden: { y: null } }", "{ path: / }",
 			"{ path: '/orders/{id}' }",
 		}, []string{
 			"{}", "{ operation: a, tag: b }", "{ tag: a, path: /a }", "{ tag: a, name: b }", "{ method: GET, title: a }",
 			"{ path: /a, hidden: {} }", "{ path: a }", "{ path: /a* }", "{ path: /*** }", "{ method: get }", "{ operation: '' }",
 			"{ operation: a, name: a.b }", "{ operation: a, annotations: { readOnly: 1 } }", "{ tool: a }", "a",
+			"{ tag: a, policy: a.xml }",
 		}},
-		{"exclusion", []string{"{ operation: a }", "{ method: GET, path: /a }"}, []string{"{ operation: a, name: b }", "{}"}},
-		{"toolSelection", []string{"{ tool: a.b, name: c }"}, []string{"{ name: a }", "{ tool: a, hidden: {} }", "{ tool: 5 }"}},
-		{"server", []string{"{ api: a }", "{ upstream: { url: 'https://a.contoso.com/?x' } }", "{ federate: [ a, { server: b } ] }"}, []string{
+		{"exclusion", []string{"{ operation: a }", "{ method: GET, path: /a }"}, []string{"{ operation: a, name: b }", "{}", "{ operation: a, policy: a.xml }"}},
+		{"toolSelection", []string{"{ tool: a.b, name: c, policy: a.xml }"}, []string{"{ name: a }", "{ tool: a, hidden: {} }", "{ tool: 5 }"}},
+		{"server", []string{"{ api: a }", "{ upstream: { url: 'https://a.contoso.com/?x' }, policy: a.xml }",
+			"{ federate: [ a, { server: b } ], policy: a.xml }",
+		}, []string{
 			"{}", "{ title: a }", "{ api: a, federate: [ b ] }", "{ api: a, resources: true }", "{ federate: [] }",
-			"{ upstream: { url: 'https://a.contoso.com' }, exclude: [ a ] }", "{ api: a, tools: [] }", "{ api: a, policy: x }",
+			"{ upstream: { url: 'https://a.contoso.com' }, exclude: [ a ] }", "{ api: a, tools: [] }", "{ api: a, policy: 5 }",
 			"{ api: a, outputSchema: strict }", "{ api: a, nameLength: 65 }", "{ federate: [ { prefix: a } ] }",
 		}},
+		{"backend", []string{
+			"{}", "{ title: a, url: 'https://a.contoso.com' }", "{ pool: [ { backend: a }, { backend: b, priority: 0, weight: 100 } ] }",
+			"{ circuitBreaker: { failures: 5, interval: 1m, tripDuration: 30, statusCodes: [ '429', 500, 500-599, '{{a}}' ], acceptRetryAfter: true } }",
+		}, []string{
+			"{ pool: [] }", "{ pool: [ a ] }", "{ pool: [ { weight: 1 } ] }", "{ pool: [ { backend: a, weight: 0 } ] }", "{ pool: [ { backend: a, priority: 101 } ] }",
+			"{ pool: [ { backend: a } ], url: 'https://a.contoso.com' }", "{ pool: [ { backend: a } ], timeout: 1s }",
+			"{ circuitBreaker: { failures: 5, interval: 1m } }", "{ circuitBreaker: { failures: 0, interval: 1m, tripDuration: 1m } }",
+			"{ circuitBreaker: { failures: 1, interval: 1m, tripDuration: 1m, statusCodes: [ 5xx ] } }",
+		}},
+		{"api", []string{
+			"{ openapi: a.yaml, path: /, policy: a.xml, operations: { a: { policy: a.xml }, GET /a: { policy: b.xml } } }",
+			"{ path: a/v1.0, title: A, version: v1, backend: b, operations: { a: { method: GET, urlTemplate: '/a/{b}?c={c}' }, d: { method: PUT, urlTemplate: '/d/{*e}', policy: a.xml } } }",
+		}, []string{
+			"{}", "{ path: a }", "{ openapi: a.yaml, path: /a }", "{ openapi: a.yaml, path: a/ }", "{ openapi: a.yaml, path: '' }",
+			"{ openapi: a.yaml, operations: { a: {} } }", "{ openapi: a.yaml, operations: { a: { policy: a.xml, method: GET } } }",
+			"{ operations: { a: { policy: a.xml } } }", "{ operations: { a: { method: get, urlTemplate: /a } } }",
+			"{ operations: { a: { method: GET, urlTemplate: a } } }", "{ operations: { '': { method: GET, urlTemplate: /a } } }",
+		}},
+		{"product", []string{
+			"{ subscriptionRequired: false }", "{ title: a, description: b, apis: [a], servers: [a, b], policy: a.xml, subscriptionRequired: '{{a}}' }",
+		}, []string{"{}", "{ subscriptionRequired: true }", "{ subscriptionRequired: false, apis: [] }", "{ subscriptionRequired: false, approvalRequired: false }"}},
 		{"namedValue", []string{"a", "5", "true", "''", "{ env: A }", "{ env: A, default: 1 }", "{ secret: env:A }"}, []string{
 			"[]", "{}", "{ default: a }", "{ env: A, secret: env:A }", "{ secret: env:A, default: b }", "{ secret: ssm:a }", "{ env: a-b }",
 		}},

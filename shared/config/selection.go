@@ -19,6 +19,7 @@ var overrideKeys = []key[Selection]{
 	{name: "annotations", decode: func(d *decoder, v value, s *Selection) {
 		decodeMapping(d, v, annotationsKeys, &s.Override.Annotations)
 	}},
+	{name: "policy", decode: func(d *decoder, v value, s *Selection) { s.Override.Policy = d.localFile(v, "policy document") }},
 }
 
 // argumentKeys set arguments of an operation.
@@ -156,7 +157,7 @@ func checkCriteria(d *decoder, v value, present map[string]value, _ *Selection) 
 	if criteria[0] == "operation" {
 		return
 	}
-	for _, name := range []string{"name", "title", "description", "defaults", "hidden"} {
+	for _, name := range []string{"name", "title", "description", "policy", "defaults", "hidden"} {
 		if given, ok := present[name]; ok {
 			d.fault(given.key, `remove it, or choose by "operation"`, "%s is for one tool, but %q may choose several", given.what, criteria[0])
 		}

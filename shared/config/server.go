@@ -12,6 +12,7 @@ var serverKeys = []key[Server]{
 	{name: "title", decode: func(d *decoder, v value, s *Server) { s.Title = d.str(v) }},
 	{name: "description", decode: func(d *decoder, v value, s *Server) { s.Description = d.str(v) }},
 	{name: "instructions", decode: func(d *decoder, v value, s *Server) { s.Instructions = d.str(v) }},
+	{name: "policy", decode: func(d *decoder, v value, s *Server) { s.Policy = d.localFile(v, "policy document") }},
 }
 
 const (

@@ -154,10 +154,23 @@ type Authorization struct {
 type Mcp struct {
 	Method          string   // as JSON-RPC has it, such as tools/call
 	ToolName        string   // "": null
-	Arguments       *JObject // nil: null
+	Arguments       *JObject // nil: null, or what RawArguments says
 	ProtocolVersion string
 	ClientName      string
 	ServerName      string
+	// RawArguments is the JSON of the arguments, which is read when an
+	// expression asks for them; nil: null.
+	RawArguments []byte
+}
+
+// arguments reads them once.
+func (m *Mcp) arguments() any {
+	if m.Arguments == nil && m.RawArguments != nil {
+		if t, err := ParseJSON(string(m.RawArguments)); err == nil {
+			m.Arguments, _ = t.(*JObject)
+		}
+	}
+	return orNull(m.Arguments)
 }
 
 // BasicAuthCredentials are those of a Basic Authorization header.

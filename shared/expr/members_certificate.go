@@ -52,6 +52,9 @@ func thumbprint(c *Certificate) []byte {
 	return sum[:]
 }
 
+// Thumbprint is the SHA-1 of the certificate in upper-case hexadecimal digits.
+func (c *Certificate) Thumbprint() string { return hexText(thumbprint(c), "") }
+
 func publicRSA(c *Certificate) any {
 	if k, ok := c.PublicKey.(*rsa.PublicKey); ok {
 		return &rsaKey{public: k}

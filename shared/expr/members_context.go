@@ -222,7 +222,7 @@ var gatewayMembers = []memberTable{
 	{"IMcp", []row{
 		{"string Method", get(func(x *Mcp) any { return x.Method }), "", ""},
 		{"string ToolName", get(func(x *Mcp) any { return textOrNull(x.ToolName) }), "", ""},
-		{"JObject Arguments", get(func(x *Mcp) any { return orNull(x.Arguments) }), "", ""},
+		{"JObject Arguments", get((*Mcp).arguments), "", ""},
 		{"string ProtocolVersion", get(func(x *Mcp) any { return textOrNull(x.ProtocolVersion) }), "", ""},
 		{"string ClientName", get(func(x *Mcp) any { return textOrNull(x.ClientName) }), "", ""},
 		{"string ServerName", get(func(x *Mcp) any { return x.ServerName }), "", ""},

@@ -113,6 +113,34 @@ func asJWT(f *frame, v any) any {
 	return j
 }
 
+// ParseJwt reads a token, without a scheme, into the Jwt that expressions see;
+// nil for what is no signed token. It verifies nothing.
+func ParseJwt(token string) any {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil
+	}
+	j := &jwt{jwtObject(parts[0]), jwtObject(parts[1])}
+	if j.header == nil || j.claims == nil {
+		return nil
+	}
+	return j
+}
+
+// jwtObject is nil where the part of a token is no JSON object.
+func jwtObject(part string) *JObject {
+	raw, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return nil
+	}
+	t, err := ParseJSON(string(raw))
+	if err != nil {
+		return nil
+	}
+	o, _ := t.(*JObject)
+	return o
+}
+
 // sampleJWT is {"alg":"none","typ":"JWT"}.{"sub":"a","aud":["x","y"],"exp":60}.
 const sampleJWT = `"eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhIiwiYXVkIjpbIngiLCJ5Il0sImV4cCI6NjB9."`
 

@@ -37,10 +37,16 @@ func newAdmission(m *snapshot.Manifest, anyHost bool) admission {
 	return a
 }
 
-func (a *admission) check(r *http.Request) error {
+func (a *admission) checkHost(r *http.Request) error {
 	if !a.hostAllowed(r.Host) {
 		return forbidden("Host", "allowedHosts")
 	}
+	return nil
+}
+
+// checkOrigin is for MCP endpoints. What pages of other origins may do with an
+// API, its policy cors says.
+func (a *admission) checkOrigin(r *http.Request) error {
 	for _, origin := range r.Header["Origin"] {
 		if !a.originAllowed(origin) {
 			return forbidden("Origin", "allowedOrigins")

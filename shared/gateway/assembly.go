@@ -5,41 +5,144 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"toolgate/shared/backend"
 	"toolgate/shared/config"
+	"toolgate/shared/fault"
 	"toolgate/shared/mcp"
 	"toolgate/shared/mcpproxy"
+	"toolgate/shared/policies"
+	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 )
 
 // assembly makes the servers of a gateway out of a snapshot.
 type assembly struct {
+	gateway  *Gateway
 	snapshot *snapshot.Snapshot
 	options  Options
 }
 
-// build fills servers. Federations come last, since they are made of others.
-func (a *assembly) build(servers map[string]endpoint) error {
+// build fills the gateway. Federations come last, since they are made of other
+// servers.
+func (a *assembly) build() error {
+	g := a.gateway
+	if err := a.reach(); err != nil {
+		return err
+	}
 	var errs []error
-	for i := range a.snapshot.Servers {
-		s := &a.snapshot.Servers[i]
-		if s.Federate != nil {
+	bare := map[string]endpoint{} // as federations have them: under their own policies only
+	for _, federations := range []bool{false, true} {
+		for i := range a.snapshot.Servers {
+			s := &a.snapshot.Servers[i]
+			if (s.Federate != nil) != federations {
+				continue
+			}
+			var e endpoint
+			var err error
+			if federations {
+				e = endpoint{Server: a.federation(s, bare)}
+			} else if e, err = a.endpoint(s); err != nil {
+				errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
+			}
+			e.around = serverSurroundings(a.snapshot, s)
+			outer, failed := a.govern(s, e, false)
+			inner, _ := a.govern(s, e, true) // of the same documents
+			errs = append(errs, failed)
+			g.servers[s.Name], bare[s.Name] = outer, inner
+		}
+	}
+	errs = append(errs, a.apis())
+	return errors.Join(errs...)
+}
+
+// reach makes what policies reach, and reads them.
+func (a *assembly) reach() (err error) {
+	g := a.gateway
+	if g.backends, err = a.namedBackends(); err != nil {
+		return err
+	}
+	found, err := newSchemas(a.snapshot)
+	if err != nil {
+		return err
+	}
+	g.services.Sender, g.services.Backends, g.services.Schemas = sender{backend.NewSender(backend.SenderOptions{Transport: a.options.Transport})}, g.backends, found
+	if g.services.Sink == nil {
+		g.services.Sink = logSink{g.log}
+	}
+	g.governance, err = newGovernance(a.snapshot, a.options, &g.services)
+	return err
+}
+
+// govern puts the policies of a server around it, where it has some. As the
+// member of a federation it runs under its own; the wider scopes are the
+// federation's.
+func (a *assembly) govern(s *snapshot.Server, e endpoint, member bool) (endpoint, error) {
+	g := a.gateway.governance
+	pipeline, err := g.ofServer(s, 0, member)
+	if err != nil {
+		return e, err
+	}
+	_, isCatalog := e.Server.(*catalog)
+	around := &governed{
+		inner: e.Server, name: s.Name, streams: !isCatalog, pipeline: pipeline, tools: map[string]*policy.Pipeline{},
+		around: e.around, depth: a.snapshot.Limits.Depth,
+	}
+	for tool, n := range s.ToolPolicies {
+		if around.tools[tool], err = g.ofServer(s, n, member); err != nil {
+			return e, err
+		}
+	}
+	if pipeline != nil || len(around.tools) > 0 {
+		e.Server = around
+	}
+	return e, nil
+}
+
+// apis makes the REST APIs that HTTP clients reach.
+func (a *assembly) apis() error {
+	g := a.gateway
+	var errs []error
+	for i := range a.snapshot.APIs {
+		source := &a.snapshot.APIs[i]
+		if !source.HasPath {
 			continue
 		}
-		e, err := a.endpoint(s)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
+		made := &api{SourceAPI: source, gateway: g, around: apiSurroundings(a.snapshot, source)}
+		for j := range source.Backends {
+			d, err := a.destination(&source.Backends[j], g.backends)
+			made.backends = append(made.backends, d)
+			errs = append(errs, err)
 		}
-		servers[s.Name] = e
+		var err error
+		made.pipeline, made.pipelines, err = a.sourcePipelines(source)
+		errs = append(errs, err)
+		g.apis = append(g.apis, made)
 	}
-	for i := range a.snapshot.Servers {
-		if s := &a.snapshot.Servers[i]; s.Federate != nil {
-			servers[s.Name] = endpoint{Server: a.federation(s, servers)}
+	slices.SortStableFunc(g.apis, func(a, b *api) int { return len(b.Path) - len(a.Path) })
+	plain, faults := policy.Compose(nil, nil)
+	var none fault.Faults
+	g.plain, none = policy.Compile(plain, policy.CompileOptions{Policies: policies.Registry(), Services: &g.services})
+	return errors.Join(append(errs, faults.Err(), none.Err())...)
+}
+
+// sourcePipelines are the pipelines of a REST API: its own, and those of
+// operations with policies.
+func (a *assembly) sourcePipelines(source *snapshot.SourceAPI) (*policy.Pipeline, map[string]*policy.Pipeline, error) {
+	g := a.gateway.governance
+	own, err := g.ofAPI(source, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	operations := map[string]*policy.Pipeline{}
+	for id, n := range source.OperationPolicies {
+		if operations[id], err = g.ofAPI(source, n); err != nil {
+			return nil, nil, err
 		}
 	}
-	return errors.Join(errs...)
+	return own, operations, nil
 }
 
 func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
@@ -58,7 +161,7 @@ func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
 func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	names := a.snapshot.Tools(s.Name)
 	c := &catalog{
-		name: s.Name, snapshot: a.snapshot, manifest: s.API, limits: a.snapshot.Limits,
+		name: s.Name, snapshot: a.snapshot, manifest: s.API, limits: a.snapshot.Limits, gateway: a.gateway,
 		tools: make(map[string]*tool, len(names)),
 		pages: make([]page, s.API.Pages),
 		discovery: mcp.Discovery{
@@ -71,9 +174,14 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	}
 	var errs []error
 	for i := range s.API.Backends {
-		b := &s.API.Backends[i]
-		client, err := a.client(b.URL, b.Credentials, 0)
-		c.backends = append(c.backends, destination{client, cmp.Or(b.Timeout, a.snapshot.Limits.Timeout)})
+		d, err := a.destination(&s.API.Backends[i], a.gateway.backends)
+		c.backends = append(c.backends, d)
+		errs = append(errs, err)
+	}
+	if source := sourceAPI(a.snapshot, s.API.Name); source != nil {
+		var err error
+		c.source = apiSurroundings(a.snapshot, source)
+		c.pipeline, c.operations, err = a.sourcePipelines(source)
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)
@@ -87,7 +195,7 @@ func (a *assembly) listHint() mcp.CacheHint {
 
 func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	u := s.Upstream
-	client, err := a.client(u.URL, u.Credentials, cmp.Or(u.Timeout, a.snapshot.Limits.Timeout))
+	client, err := a.client(&config.Backend{URL: u.URL, Credentials: u.Credentials}, cmp.Or(u.Timeout, a.snapshot.Limits.Timeout))
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +251,17 @@ func (a *assembly) serverInfo(s *snapshot.Server) []byte {
 
 // client makes the client of a destination, with its secrets resolved. The
 // timeout bounds the wait for a response's header; 0 is none.
-func (a *assembly) client(url string, credentials config.Credentials, timeout time.Duration) (*backend.Client, error) {
-	o := backend.Options{URL: url, Timeout: timeout, Transport: a.options.Transport}
+func (a *assembly) client(b *config.Backend, timeout time.Duration) (*backend.Client, error) {
+	o := backend.Options{URL: b.URL, Timeout: timeout, Transport: a.options.Transport}
+	credentials := b.Credentials
+	if c := b.CircuitBreaker; c != nil {
+		o.Breaker = backend.BreakerOptions{
+			Failures: c.Failures, Interval: c.Interval, TripDuration: c.TripDuration, AcceptRetryAfter: c.AcceptRetryAfter,
+		}
+		for _, r := range c.StatusCodes {
+			o.Breaker.StatusCodes = append(o.Breaker.StatusCodes, backend.StatusRange(r))
+		}
+	}
 	var errs []error
 	value := func(t config.Text) string {
 		v, err := resolve(t, a.options)

@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"toolgate/shared/backend"
 	"toolgate/shared/config"
 	"toolgate/shared/mcp"
 	"toolgate/shared/openapi"
+	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,13 +30,14 @@ type catalog struct {
 	discovery mcp.Discovery
 	tools     map[string]*tool
 	pages     []page
-	backends  []destination
-}
-
-// destination is a backend and the time it has for a whole call, body included.
-type destination struct {
-	*backend.Client
-	timeout time.Duration
+	backends  []*destination
+	gateway   *Gateway
+	// Of the API behind the tools: what policies see of it, and their
+	// pipelines, that of the API and those of operations with policies of
+	// their own; nil without policies.
+	source     *surroundings
+	pipeline   *policy.Pipeline
+	operations map[string]*policy.Pipeline
 }
 
 // page is one page of tools/list, rendered for each era when it is first asked
@@ -112,7 +113,11 @@ type tool struct {
 	input   *openapi.Schema
 	output  *openapi.Schema // nil unless results are checked
 	headers []mcp.ParamHeader
-	err     error
+	// Of a tool whose API has policies: their pipeline, and the operation's
+	// URL template.
+	pipeline *policy.Pipeline
+	template urlTemplate
+	err      error
 }
 
 // load reads the record on the first call.
@@ -136,6 +141,10 @@ func (t *tool) read() (err error) {
 			return err
 		}
 	}
+	if t.pipeline = t.catalog.operations[t.record.Operation.ID]; t.pipeline == nil {
+		t.pipeline = t.catalog.pipeline
+	}
+	t.template = parseTemplate(t.record.Operation.URLTemplate)
 	t.headers, err = mcp.ParamHeaders(t.record.InputSchema)
 	return err
 }
@@ -206,21 +215,25 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response
 	if err != nil {
 		return nil, err
 	}
-	to := &t.catalog.backends[t.record.Backend]
-	target, err := b.URL(to.URL(), bound)
+	to := t.catalog.backends[t.record.Backend]
+	client := to.pick()
+	target, err := b.URL(client.URL(), bound)
 	if err != nil {
 		return nil, err
 	}
-	target.RawQuery = to.AddQuery(target.RawQuery)
 	ctx, cancel := context.WithTimeout(ctx, to.timeout)
 	defer cancel()
+	if t.pipeline != nil {
+		return t.govern(ctx, to, target, bound)
+	}
+	target.RawQuery = client.AddQuery(target.RawQuery)
 	req := (&http.Request{
 		Method: bound.Method, URL: target, Host: target.Host, Header: bound.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	setBody(req, bound.Body)
 	req.Header["User-Agent"] = userAgent
-	res, err := to.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/mcpproxy"
+	"toolgate/shared/policy"
 	"toolgate/shared/seal"
 	"toolgate/shared/snapshot"
 )
@@ -32,6 +35,13 @@ type Options struct {
 	// SealingSecret is used when the configuration names no sealing key; nil
 	// makes one that no other instance knows.
 	SealingSecret []byte
+	// ClientAddress finds the address of the client in a request; nil takes
+	// that of the connection.
+	ClientAddress func(*http.Request) string
+	// Services are what policies reach beyond the gateway itself. What the
+	// gateway makes (Sender, Backends, Schemas) takes precedence; where Sink is
+	// nil, policies report to the log.
+	Services policy.Services
 	// Log receives what operators should know; nil discards it.
 	Log *slog.Logger
 	// Observe is told of every request after its answer; nil is none. It must
@@ -67,11 +77,23 @@ type Gateway struct {
 	index     []byte
 	log       *slog.Logger
 	observe   func(Call)
+
+	// Of gateways with policies or APIs:
+	snapshot      *snapshot.Snapshot
+	public        *url.URL // nil: reached on loopback only
+	clientAddress func(*http.Request) string
+	services      policy.Services
+	transport     http.RoundTripper // nil: the default
+	backends      backends
+	apis          []*api           // the longest path first
+	plain         *policy.Pipeline // of APIs without policies
+	governance    *governance      // nil: there are no policies
 }
 
 // endpoint is one server and what of it differs by HTTP method.
 type endpoint struct {
 	mcp.Server
+	around *surroundings
 	// session serves GET and DELETE; nil where sessions do not exist.
 	session func(http.ResponseWriter, *http.Request)
 }
@@ -87,9 +109,16 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 		admission: newAdmission(&s.Manifest, o.AnyHost),
 		depth:     s.Limits.Depth, maxBody: int64(s.Limits.RequestBytes),
 		log: o.Log, observe: o.Observe,
+		snapshot: s, clientAddress: o.ClientAddress, services: o.Services, transport: o.Transport,
 	}
-	a := assembly{snapshot: s, options: o}
-	if err := a.build(g.servers); err != nil {
+	if g.clientAddress == nil {
+		g.clientAddress = remoteAddress
+	}
+	if s.PublicURL != "" {
+		g.public, _ = url.Parse(s.PublicURL) // config has checked it
+	}
+	a := assembly{gateway: g, snapshot: s, options: o}
+	if err := a.build(); err != nil {
 		return nil, err
 	}
 	g.index = renderIndex(&s.Manifest, s.Hash)
@@ -100,41 +129,53 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 func (g *Gateway) Close() error {
 	var errs []error
 	for _, s := range g.servers {
-		if p, ok := s.Server.(*mcpproxy.Proxy); ok {
+		inner := s.Server
+		if governed, ok := inner.(*governed); ok {
+			inner = governed.inner
+		}
+		if p, ok := inner.(*mcpproxy.Proxy); ok {
 			errs = append(errs, p.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// ServeHTTP routes /{server}/mcp, and answers / with the list of servers.
+// ServeHTTP routes /{server}/mcp and the paths of APIs, and answers / with the
+// list of servers.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchange{gateway: g, w: w, r: r, start: time.Now()}
 	defer x.finish()
 	defer x.recover()
-	if err := g.admission.check(r); err != nil {
+	if err := g.admission.checkHost(r); err != nil {
 		x.fail(err)
 		return
 	}
 	name, ok := serverName(r.URL.Path)
-	if !ok {
-		g.serveOther(&x)
+	s, isServer := g.servers[name]
+	if !ok || !isServer {
+		g.serveOther(&x, name, ok)
 		return
 	}
 	x.server = name
-	s, ok := g.servers[name]
-	if !ok {
-		x.failHTTP(http.StatusNotFound, fmt.Sprintf("there is no server %q here; GET / lists the servers", name))
+	if err := g.admission.checkOrigin(r); err != nil {
+		x.fail(err)
 		return
 	}
+	x.serveServer(s)
+}
+
+// serveServer answers a request to the endpoint of a server.
+func (x *exchange) serveServer(s endpoint) {
 	switch {
-	case r.Method == http.MethodPost:
+	case x.r.Method == http.MethodPost:
 		x.post(s)
-	case s.session != nil && (r.Method == http.MethodGet || r.Method == http.MethodDelete):
-		s.session(&x, r)
+	case s.session != nil && (x.r.Method == http.MethodGet || x.r.Method == http.MethodDelete):
+		x.governHTTP(s, func() { s.session(x, x.r) })
 	default:
-		w.Header().Set("Allow", http.MethodPost)
-		x.failHTTP(http.StatusMethodNotAllowed, "this endpoint takes POST")
+		x.governHTTP(s, func() {
+			x.w.Header().Set("Allow", http.MethodPost)
+			x.failHTTP(http.StatusMethodNotAllowed, "this endpoint takes POST")
+		})
 	}
 }
 
@@ -148,19 +189,26 @@ func serverName(path string) (string, bool) {
 	return name[1:], true
 }
 
-// serveOther answers the root, which platforms poll for readiness, and refuses
-// everything else.
-func (g *Gateway) serveOther(x *exchange) {
-	if x.r.URL.Path != "/" {
-		x.failHTTP(http.StatusNotFound, "there is nothing here; MCP endpoints are at /{server}/mcp")
+// serveOther answers the requests to APIs, the root, which platforms poll for
+// readiness, and refuses everything else.
+func (g *Gateway) serveOther(x *exchange, server string, isEndpoint bool) {
+	root := x.r.URL.Path == "/"
+	if a, rest := g.apiOf(x.r.URL.EscapedPath()); a != nil && (!root || a.serves(x.r, g.snapshot)) {
+		x.serveAPI(a, rest)
 		return
 	}
-	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+	switch {
+	case isEndpoint:
+		x.server = server
+		x.failHTTP(http.StatusNotFound, fmt.Sprintf("there is no server %q here; GET / lists the servers", server))
+	case !root:
+		x.failHTTP(http.StatusNotFound, "there is nothing here; MCP endpoints are at /{server}/mcp")
+	case x.r.Method != http.MethodGet && x.r.Method != http.MethodHead:
 		x.w.Header().Set("Allow", "GET, HEAD")
 		x.failHTTP(http.StatusMethodNotAllowed, "the root takes GET")
-		return
+	default:
+		x.send(http.StatusOK, g.index)
 	}
-	x.send(http.StatusOK, g.index)
 }
 
 // renderIndex renders the answer of the root once.
@@ -183,10 +231,10 @@ func renderIndex(m *snapshot.Manifest, hash string) []byte {
 }
 
 // post reads one message and has it answered.
-func (x *exchange) post(s mcp.Server) {
+func (x *exchange) post(s endpoint) {
 	body, err := x.readBody()
 	if err != nil {
-		x.fail(err)
+		x.governHTTP(s, func() { x.fail(err) })
 		return
 	}
 	if isBatch(body) {
@@ -197,8 +245,9 @@ func (x *exchange) post(s mcp.Server) {
 }
 
 // answer scans a message into req, checks and serves it. Errors go to the reply
-// as well.
-func (x *exchange) answer(ctx context.Context, s mcp.Server, body []byte, req *mcp.Request, reply replier) {
+// as well. Policies run for a faulty message too: who may not call is not told
+// what is wrong with it.
+func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp.Request, reply replier) {
 	var err error
 	req.Header = x.r.Header
 	req.Message, err = mcp.Scan(body, x.gateway.depth)
@@ -209,10 +258,48 @@ func (x *exchange) answer(ctx context.Context, s mcp.Server, body []byte, req *m
 	if err == nil && req.Kind != mcp.KindResponse && !mcp.Served(req.Method, req.Version) {
 		err = mcp.MethodNotFound(req.Method)
 	}
-	if err == nil {
-		err = s.Serve(ctx, req, reply)
+	serve := s.Serve
+	governed, isGoverned := s.Server.(*governed)
+	if isGoverned {
+		serve = governed.inner.Serve
+	}
+	if err != nil {
+		fault := err
+		serve = func(context.Context, *mcp.Request, mcp.Reply) error { return fault }
+	}
+	switch {
+	case isGoverned:
+		p := x.newExchange(governed.around)
+		p.Request.Body = policy.NewBody(body)
+		err = governed.serve(ctx, p, req, reply, serve)
+	case x.gateway.governance != nil && err == nil: // the API of a tool may have policies
+		p := x.newExchange(s.around)
+		p.Mcp = mcpOf(x.server, req)
+		err = serve(withExchange(ctx, p), req, reply)
+	default:
+		err = serve(ctx, req, reply)
 	}
 	reply.end(err)
+}
+
+// governHTTP runs the policies of a server before a request that is no
+// JSON-RPC message.
+func (x *exchange) governHTTP(s endpoint, then func()) {
+	governed, ok := s.Server.(*governed)
+	if !ok || governed.pipeline == nil {
+		then()
+		return
+	}
+	ctx, p := x.r.Context(), x.newExchange(governed.around)
+	defer p.End(ctx)
+	p.Operation = &expr.Operation{ID: x.r.Method, Name: x.r.Method, Method: x.r.Method, URLTemplate: "/mcp"}
+	if err := governed.pipeline.Inbound(ctx, p); err != nil {
+		governed.pipeline.Continue(ctx, p, err)
+		x.sendResponse(p)
+		return
+	}
+	p.AddResponseHeaders(x.w.Header())
+	then()
 }
 
 // replier is a reply with a beginning and an end.

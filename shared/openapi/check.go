@@ -89,6 +89,23 @@ func (s *Schema) CheckValue(value jsontext.Value) error {
 	return &ValueError{faults[0].pointer, faultList(faults, "")}
 }
 
+// ValueFault is one thing that is wrong in a value: where, as a JSON pointer,
+// and what.
+type ValueFault struct{ Pointer, Message string }
+
+// Faults lists all that is wrong in any JSON value; nil for nothing.
+func (s *Schema) Faults(value jsontext.Value) []ValueFault {
+	faults, err := s.check(value)
+	if err != nil {
+		return []ValueFault{{Message: "not valid JSON: " + strings.TrimPrefix(err.Error(), "jsontext: ")}}
+	}
+	var list []ValueFault
+	for _, f := range faults {
+		list = append(list, ValueFault{f.pointer, f.message})
+	}
+	return list
+}
+
 // check lists what is wrong with a value, or says that it is not JSON.
 func (s *Schema) check(value jsontext.Value) ([]schemaFault, error) {
 	v, err := decodeValue(value)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"toolgate/shared/memory"
 	"toolgate/shared/policy"
 	"toolgate/shared/policy/policytest"
 )
@@ -15,6 +16,16 @@ var update = flag.Bool("update", false, "write the transcripts into testdata")
 func TestPolicies(t *testing.T) {
 	policytest.Run(t, "testdata/*.txtar", policytest.Options{
 		Policies: Registry(),
-		Services: func(func() time.Time) *policy.Services { return &policy.Services{} },
+		Services: func(now func() time.Time) *policy.Services {
+			s := &policy.Services{}
+			withMemory(s, now)
+			return s
+		},
 	}, *update)
+}
+
+// withMemory has the state of one instance for the policies that count or cache.
+func withMemory(s *policy.Services, now func() time.Time) {
+	m := memory.New(memory.Options{Now: now})
+	s.Limiter, s.Quotas, s.Concurrency, s.Cache = m, m, m, m
 }

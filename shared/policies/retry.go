@@ -3,7 +3,9 @@ package policies
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -38,16 +40,18 @@ func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
 	if err != nil {
 		return err
 	}
+	before := x.LastError
 	for n := 0; ; n++ {
 		failed := p.Policies.Run(ctx, x)
 		if failed != nil && !retryable(x, failed) {
 			return failed
 		}
 		again, err := p.Condition.Get(x)
+		x.LastError = before
 		if err != nil || !again || n == waits.count {
 			return cmp.Or(failed, err)
 		}
-		if err := p.services.Wait(ctx, waits.before(n+1)); err != nil {
+		if err := p.services.Wait(ctx, waits.before(n+1, x)); err != nil {
 			return policy.NewError("retry", policy.ReasonClientConnectionFailure)
 		}
 	}
@@ -55,13 +59,17 @@ func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
 
 // retryable tells whether a failure lets the condition decide: that of a
 // request which had no response. The condition sees it as context.LastError,
-// and no response.
+// and no response when it was the request to the backend.
 func retryable(x *policy.Exchange, failed error) bool {
 	e, ok := errors.AsType[*policy.Error](failed)
-	if !ok || e.Reason != policy.ReasonBackendConnectionFailure && e.Reason != policy.ReasonTimeout {
+	if !ok || !unsent(e) {
 		return false
 	}
 	x.LastError = e.LastError()
+	if e.Source == "forward-request" && x.Response != nil {
+		_ = policy.Message{Response: x.Response}.Body().Close()
+		x.Response = nil
+	}
 	return true
 }
 
@@ -91,14 +99,17 @@ func (p *retry) waits(x *policy.Exchange) (w waits, err error) {
 
 // before is the time to wait before the retry of a number, from 1: always the
 // interval, or growing by the delta each time, or, with a longest interval too,
-// growing exponentially with a random part.
-func (w waits) before(n int) time.Duration {
+// growing exponentially with a random part. With an interval and a delta of 10
+// seconds that is 10, about 20, 40 and 80 seconds, as API Management documents
+// it.
+func (w waits) before(n int, x *policy.Exchange) time.Duration {
 	switch {
 	case w.fast && n == 1:
 		return 0
 	case w.step > 0 && w.most > 0:
-		factor := 0.8 + 0.4*rand.Float64() //nolint:gosec // spreads retries, protects nothing
-		return min(w.most, w.interval+time.Duration(float64(int64(1)<<min(n-1, 30))*factor*float64(w.step)))
+		steps := float64(int64(1)<<min(n-1, 50) - 1)
+		grown := float64(w.interval) + steps*(0.8+0.4*random(x))*float64(w.step)
+		return time.Duration(min(float64(w.most), grown))
 	case w.step > 0:
 		return w.interval + time.Duration(n-1)*w.step
 	case w.most > 0:
@@ -106,4 +117,15 @@ func (w waits) before(n int) time.Duration {
 	default:
 		return w.interval
 	}
+}
+
+// random is a number from 0 up to 1.
+func random(x *policy.Exchange) float64 {
+	var word [8]byte
+	if x.Random != nil {
+		if _, err := io.ReadFull(x.Random, word[:]); err == nil {
+			return float64(binary.LittleEndian.Uint64(word[:])>>11) / (1 << 53)
+		}
+	}
+	return rand.Float64() //nolint:gosec // spreads retries, protects nothing
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"toolgate/shared/expr"
 )
@@ -20,6 +21,9 @@ type Body struct {
 	// Whole, unless nil, reads the stream in another way: it returns the bytes
 	// that policies see, and the stream is gone.
 	Whole func() ([]byte, error)
+
+	watchers []func(part []byte, done bool) // of the stream
+	passed   *atomic.Int64                  // bytes of the stream; nil: not watched
 }
 
 // MaxBody bounds the bytes of a body that policies read. What only passes
@@ -74,6 +78,11 @@ func (b *Body) Hold() error {
 		return err
 	}
 	b.content, b.stream, b.length = content, nil, int64(len(content))
+	b.passed = nil
+	for _, see := range b.watchers {
+		see(content, true)
+	}
+	b.watchers = nil
 	return nil
 }
 
@@ -99,6 +108,7 @@ func (b *Body) read() ([]byte, error) {
 func (b *Body) Set(content []byte) {
 	_ = b.Close()
 	b.content, b.length, b.spent = content, int64(len(content)), false
+	b.watchers, b.passed = nil, nil
 }
 
 // Held returns the bytes when they are at hand, nil for a body that is gone. It
@@ -130,6 +140,9 @@ func (b *Body) Reader() io.ReadCloser {
 	}
 	if s := b.stream; s != nil {
 		b.stream, b.spent = nil, true
+		if len(b.watchers) > 0 {
+			return &watched{ReadCloser: s, passed: b.passed, watchers: b.watchers}
+		}
 		return s
 	}
 	return io.NopCloser(bytes.NewReader(b.content))
@@ -143,4 +156,62 @@ func (b *Body) Close() error {
 	s := b.stream
 	b.stream, b.spent = nil, true
 	return s.Close()
+}
+
+// Watch has see called with each part of the body as it passes to whoever reads
+// it, and once with done when all of it has; one that is let go before is never
+// done. What is at hand passes at once. A part must not be kept.
+func (b *Body) Watch(see func(part []byte, done bool)) {
+	if b == nil {
+		see(nil, true)
+		return
+	}
+	if b.stream == nil {
+		see(b.content, true)
+		return
+	}
+	b.watchers = append(b.watchers, see)
+	if b.passed == nil {
+		b.passed = new(atomic.Int64)
+	}
+}
+
+// Passed is the number of bytes that have passed so far: of a stream that is
+// watched, those that were read; otherwise those that are at hand.
+func (b *Body) Passed() int64 {
+	switch {
+	case b == nil:
+		return 0
+	case b.passed != nil:
+		return b.passed.Load()
+	default:
+		return int64(len(b.content))
+	}
+}
+
+// watched is a stream whose parts are seen as they are read. Its reader may be
+// another goroutine than the one that has the exchange.
+type watched struct {
+	io.ReadCloser
+	passed   *atomic.Int64
+	watchers []func([]byte, bool)
+	done     bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if w.done {
+		return n, err
+	}
+	w.passed.Add(int64(n))
+	w.done = errors.Is(err, io.EOF)
+	for _, see := range w.watchers {
+		if n > 0 {
+			see(p[:n], false)
+		}
+		if w.done {
+			see(nil, true)
+		}
+	}
+	return n, err
 }

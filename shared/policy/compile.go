@@ -103,6 +103,10 @@ func (c *Compilation) ReadsBody() {
 	}
 }
 
+// NeedsResponse notes that the policy looks at the response, wherever it stands:
+// when it has come, or at the end.
+func (c *Compilation) NeedsResponse() { c.pipeline.looks = true }
+
 // HoldRequest has the request's body kept when it is sent, so that it can be
 // sent again.
 func (c *Compilation) HoldRequest() { c.hold = true }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"toolgate/shared/expr"
@@ -31,6 +32,9 @@ type Exchange struct {
 	Proxy       *url.URL
 	Certificate *Certificate
 	Failure     *Error // what sent the call to on-error; nil for nothing
+	// BackendID is the backend of the configuration that the request goes to,
+	// with its credentials, pool and circuit breaker; empty: a URL alone.
+	BackendID string
 
 	service   *url.URL // the URL of the backend; nil when policies do not know it
 	path      string   // of Request.URL below service, escaped
@@ -38,7 +42,14 @@ type Exchange struct {
 	request   *expr.Request // the call's own, to tell it from other targets
 	changed   []string      // names of the headers of the request that policies set
 	late      http.Header   // headers of a response that there is not yet
+	vary      []string      // more names for the header Vary of the response
+	kept      map[any]any   // what policies know about the call
+	came      []func(context.Context) error
 	end       []func(context.Context)
+
+	backendScope Scope           // of the document that chose BackendID; 0: no document did
+	assigned     map[string]bool // the variables that a fork set; nil in an exchange that is none
+	reading      *sync.Mutex     // held while a fork reads a body of the exchange
 }
 
 // ForwardOptions are those of forward-request.
@@ -115,16 +126,15 @@ func (x *Exchange) SetVariable(name string, value any) {
 	}
 	x.variables.values[name] = value
 	x.Variables = &x.variables
+	if x.assigned != nil {
+		x.assigned[name] = true
+	}
 }
 
-// Share lets x see and set the variables of another exchange: the call of a
-// tool those of its MCP message.
-func (x *Exchange) Share(other *Exchange) {
-	if other.variables.values == nil {
-		other.variables.values = make(map[string]any, 8)
-		other.Variables = &other.variables
-	}
-	x.variables.values = other.variables.values
+// Inherit gives x copies of the variables of the exchange that it is part of:
+// to the call of a tool, those of its MCP message.
+func (x *Exchange) Inherit(outer *Exchange) {
+	x.variables.values = maps.Clone(outer.variables.values)
 	x.Variables = &x.variables
 }
 
@@ -174,14 +184,21 @@ func (x *Exchange) NewResponse(status int) *expr.Response {
 	return x.Response
 }
 
+// AddResponseHeaders puts the headers that wait for a response into a header:
+// that of a response that does not pass through the exchange.
+func (x *Exchange) AddResponseHeaders(to http.Header) {
+	for name, values := range x.late {
+		to[name] = values
+	}
+	x.addVary(to)
+}
+
 // lateHeaders puts the headers that waited for a response into it.
 func (x *Exchange) lateHeaders() {
 	if x.Response == nil {
 		return
 	}
-	for name, values := range x.late {
-		Message{Response: x.Response}.Header()[name] = values
-	}
+	x.AddResponseHeaders(Message{Response: x.Response}.Header())
 }
 
 // AtEnd has something done when the response was sent: what the caller need not
@@ -210,6 +227,29 @@ func (x *Exchange) SetService(service *url.URL) {
 	x.locate(x.Request.URL.RawQuery)
 }
 
+// ChooseBackend sends the request to a backend of the configuration. The scope
+// is that of the document that says so.
+func (x *Exchange) ChooseBackend(b *BackendEntity, by Scope) {
+	x.BackendID, x.backendScope = b.ID, by
+	x.Backend = &expr.Backend{ID: b.ID, Type: "Single"}
+	if b.Pool {
+		x.Backend.Type = "Pool"
+	}
+	if b.URL != nil {
+		x.SetService(b.URL)
+	}
+}
+
+// ChooseService sends the request to a URL, unless a document of a wider scope
+// chose a backend of the configuration: only another one takes its place.
+func (x *Exchange) ChooseService(service *url.URL, by Scope) {
+	if x.BackendID != "" && x.backendScope != 0 && x.backendScope < by {
+		return
+	}
+	x.BackendID, x.backendScope, x.Backend = "", 0, nil
+	x.SetService(service)
+}
+
 // SetPath sets the escaped path below Service, and the query.
 func (x *Exchange) SetPath(path, rawQuery string) {
 	x.path = path
@@ -236,21 +276,4 @@ func (x *Exchange) locate(rawQuery string) {
 		u.Path, u.RawPath = joined, ""
 	}
 	x.Request.URL = &u
-}
-
-// Fork is an exchange for policies that run beside others: it has the same
-// messages and variables of its own, a copy, which Join puts together again.
-func (x *Exchange) Fork() *Exchange {
-	f := *x
-	f.variables.values = maps.Clone(x.variables.values)
-	f.Variables = &f.variables
-	return &f
-}
-
-// Join takes the variables that a fork set over.
-func (x *Exchange) Join(fork *Exchange) {
-	for name, value := range fork.variables.values {
-		x.SetVariable(name, value)
-	}
-	x.late = fork.late
 }

@@ -13,6 +13,7 @@ type Pipeline struct {
 	sections [4]Block
 	reads    [4]Reads
 	hold     bool // the request's body is read again after it was sent
+	looks    bool // policies of inbound look at the response
 }
 
 // index is the place of one section among the four.
@@ -23,13 +24,16 @@ func (p *Pipeline) section(s Section) *Block { return &p.sections[index(s)] }
 // Reads says which bodies the policies of a section read.
 func (p *Pipeline) Reads(s Section) Reads { return p.reads[index(s)] }
 
-// Forwards tells whether the policies before the backend do no more than to
-// forward the request, and none follow: nobody looks at the response.
+// Forwards tells whether the pipeline does no more behind inbound than to
+// forward the request as it is: nobody looks at the response.
 func (p *Pipeline) Forwards() bool {
 	backend := p.section(Backend).statements
-	return len(p.section(Outbound).statements) == 0 && len(backend) == 1 &&
+	return !p.looks && len(p.section(Outbound).statements) == 0 && len(backend) == 1 &&
 		backend[0].element.Name == "forward-request" && len(backend[0].element.Attributes) == 0
 }
+
+// HandlesFailures tells whether there are policies in on-error.
+func (p *Pipeline) HandlesFailures() bool { return len(p.section(OnError).statements) > 0 }
 
 // Block are policies one after another.
 type Block struct{ statements []statement }
@@ -41,6 +45,15 @@ type statement struct {
 
 // Len is the number of policies.
 func (b *Block) Len() int { return len(b.statements) }
+
+// Split is a block for each policy, in order.
+func (b *Block) Split() []Block {
+	blocks := make([]Block, len(b.statements))
+	for i := range b.statements {
+		blocks[i].statements = b.statements[i : i+1]
+	}
+	return blocks
+}
 
 // How a policy ends more than its turn, without an error.
 var (
@@ -75,34 +88,40 @@ func (s *statement) failure(err error) error {
 	return e.At(s.element)
 }
 
-// Inbound runs the inbound policies. It returns Returned or Answered when the
-// request is not to go to the backend; after any other error Fail is to be
-// called. Run does all of it.
+// Inbound runs the inbound policies. Its error is for Continue.
 func (p *Pipeline) Inbound(ctx context.Context, x *Exchange) error {
 	x.begin()
+	if x.IsPreflight() {
+		if answered, err := p.section(Inbound).preflight(ctx, x); answered {
+			return err
+		}
+	}
 	return p.section(Inbound).Run(ctx, x)
 }
 
-// Run runs all sections. The exchange has a response afterwards, whatever
-// happened, and its Failure says what went wrong.
-func (p *Pipeline) Run(ctx context.Context, x *Exchange) {
-	err := p.Inbound(ctx, x)
+// Continue runs what follows inbound, which ended with err: backend, outbound,
+// and on-error after a failure. The exchange has a response afterwards,
+// whatever happened, and its Failure says what went wrong.
+func (p *Pipeline) Continue(ctx context.Context, x *Exchange, err error) {
 	if err == nil {
 		err = p.backend(ctx, x)
 	}
 	if err == nil || err == Answered { //nolint:errorlint // never wrapped
 		err = p.outbound(ctx, x)
 	}
-	p.Finish(ctx, x, err)
-}
-
-// Finish completes a call after its sections ended, with the error of the last
-// one.
-func (p *Pipeline) Finish(ctx context.Context, x *Exchange, err error) {
 	if err != nil && err != Returned && err != Answered { //nolint:errorlint // never wrapped
 		p.fail(ctx, x, err)
 	}
 }
+
+// Refuse runs on-error for a failure before any policy.
+func (p *Pipeline) Refuse(ctx context.Context, x *Exchange, e *Error) {
+	x.begin()
+	p.fail(ctx, x, e)
+}
+
+// Run runs all sections.
+func (p *Pipeline) Run(ctx context.Context, x *Exchange) { p.Continue(ctx, x, p.Inbound(ctx, x)) }
 
 func (p *Pipeline) backend(ctx context.Context, x *Exchange) error {
 	if p.hold {
@@ -122,6 +141,9 @@ func (p *Pipeline) backend(ctx context.Context, x *Exchange) error {
 func (p *Pipeline) outbound(ctx context.Context, x *Exchange) error {
 	x.lateHeaders()
 	x.Target = Message{Response: x.Response}
+	if err := x.responded(ctx); err != nil {
+		return err
+	}
 	return p.section(Outbound).Run(ctx, x)
 }
 

@@ -94,6 +94,10 @@ type PolicyType struct {
 	// NotRun says why the gateway does not run the policy; empty for those it
 	// runs. What stands inside such a policy is not checked.
 	NotRun string
+	Ours   bool // API Management has no such policy
+	// Differs says in one sentence what differs from API Management; empty
+	// when nothing is known to.
+	Differs string
 }
 
 // ElementType is what may be written of one element.
@@ -139,6 +143,8 @@ type AttributeType struct {
 	Required bool
 	Default  string // as it would be written; empty when there is none
 	NotRun   string // why the gateway does not run a policy with it; empty as a rule
+	Ours     bool   // API Management has no such attribute
+	Differs  string // as that of a PolicyType; an attribute that nothing reads says so
 }
 
 // Domain is what the value of an attribute or a text may be.

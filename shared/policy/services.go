@@ -161,6 +161,9 @@ type EntraRules struct {
 	Tenant    string // an id, a domain, common or organizations
 	Endpoint  string // such as https://login.microsoftonline.com
 	ClientIDs []string
+	// BackendIDs are ids of applications that join the audiences, as they are
+	// and as api://ID.
+	BackendIDs []string
 }
 
 // TokenFailure says why a token does not satisfy its rules.
@@ -231,6 +234,9 @@ type BackendEntity struct {
 	ID   string
 	Pool bool
 	URL  *url.URL // of a pool: that of its first member
+	// Credentials says that requests to it carry credentials of the
+	// configuration.
+	Credentials bool
 }
 
 // Backends are those of the configuration.

@@ -35,6 +35,14 @@ func (v *Value[T]) IsSet() bool { return v.set }
 // Literal returns the value when it is no expression.
 func (v *Value[T]) Literal() (T, bool) { return v.literal, v.set && v.program == nil }
 
+// Reads says which bodies an expression reads.
+func (v *Value[T]) Reads() Reads {
+	if v.program == nil {
+		return Reads{}
+	}
+	return Reads{Request: v.program.NeedsRequestBody(), Response: v.program.NeedsResponseBody()}
+}
+
 // Get evaluates the value; one that was not written is T's zero value. The error
 // is an *Error.
 func (v *Value[T]) Get(x *Exchange) (T, error) {

@@ -9,6 +9,7 @@ var accessPolicies = []PolicyType{
 			Attributes: append([]AttributeType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}, Required: true},
 				{Name: "renewal-period", Domain: Domain{Type: Seconds, Min: 1, Max: 300}, Required: true},
+				mcpMethods,
 			}, limitNames...),
 			Children: perAPI([]AttributeType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}, Required: true},
@@ -27,6 +28,7 @@ var accessPolicies = []PolicyType{
 				{Name: "counter-key", Domain: anyText, Required: true},
 				{Name: "increment-condition", Domain: anyBool},
 				{Name: "increment-count", Domain: anyInt, Default: "1"},
+				mcpMethods,
 			}, limitNames...),
 		},
 	},
@@ -109,6 +111,9 @@ var accessPolicies = []PolicyType{
 		},
 	},
 }
+
+// mcpMethods confines a limit to some of the messages of an MCP server.
+var mcpMethods = AttributeType{Name: "mcp-methods", Domain: Domain{Type: List}, Ours: true}
 
 // limitNames are the attributes that say where a limit tells what is left.
 var limitNames = []AttributeType{

@@ -72,6 +72,7 @@ var authenticationPolicies = []PolicyType{
 			},
 			Children: []ElementType{{Name: "identities", Max: 1, Children: []ElementType{{
 				Name: "identity", Max: 10,
+				One: [][]string{{"issuer-certificate-id", "issuer-subject"}, {"issuer-certificate-id", "issuer-thumbprint"}},
 				Attributes: []AttributeType{
 					{Name: "thumbprint"}, {Name: "serial-number"}, {Name: "common-name"}, {Name: "subject"}, {Name: "dns-name"},
 					{Name: "issuer-subject"}, {Name: "issuer-thumbprint"}, {Name: "issuer-certificate-id"},

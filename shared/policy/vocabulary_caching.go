@@ -79,7 +79,7 @@ var cachingPolicies = []PolicyType{
 				{Name: "key", Domain: anyText, Required: true},
 				{Name: "variable-name", Required: true},
 				{Name: "default-value", Domain: Domain{Type: Object, Expression: true}},
-				{Name: "expires-after", Domain: anySeconds, Required: true},
+				{Name: "expires-after", Domain: anySeconds, Default: "28800"},
 				{Name: "refresh-after", Domain: anySeconds},
 				cachingType,
 			},

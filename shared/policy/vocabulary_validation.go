@@ -3,11 +3,14 @@ package policy
 // Actions on what does not satisfy a schema.
 var (
 	anyAction = Domain{Type: Enum, Expression: true, Enum: []string{"ignore", "prevent", "detect"}}
+	// restScopes are those of REST APIs: what MCP servers answer no OpenAPI
+	// document describes.
+	restScopes = AllScopes &^ (ScopeServer | ScopeTool)
 )
 
 var validationPolicies = []PolicyType{
 	{
-		Group: GroupValidation, Summary: "Checks the size and the schema of a body.",
+		Group: GroupValidation, Summary: "Checks the size and the schema of a body: of a tool's arguments and structured result where messages are MCP's.",
 		Sections: Inbound | Outbound | OnError, Scopes: AllScopes,
 		ElementType: ElementType{
 			Name: "validate-content",
@@ -30,7 +33,7 @@ var validationPolicies = []PolicyType{
 					{Name: "type"},
 					{Name: "validate-as", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"json", "xml", "soap"}}, Required: true},
 					{Name: "schema-id"},
-					{Name: "schema-ref"},
+					{Name: "schema-ref", NotRun: "a schema is used as a whole; make the part of it a schema of its own"},
 					{Name: "action", Domain: anyAction, Required: true},
 					{Name: "allow-additional-properties", Domain: anyBool},
 					{Name: "case-insensitive-property-names", Domain: anyBool, Default: "false"},
@@ -40,7 +43,7 @@ var validationPolicies = []PolicyType{
 	},
 	{
 		Group: GroupValidation, Summary: "Checks the parameters of a request against the operation.",
-		Sections: Inbound, Scopes: AllScopes,
+		Sections: Inbound, Scopes: restScopes, Once: true,
 		ElementType: ElementType{
 			Name: "validate-parameters",
 			Attributes: []AttributeType{
@@ -53,7 +56,7 @@ var validationPolicies = []PolicyType{
 	},
 	{
 		Group: GroupValidation, Summary: "Checks the headers of a response against the operation.",
-		Sections: Outbound | OnError, Scopes: AllScopes,
+		Sections: Outbound | OnError, Scopes: restScopes, Once: true,
 		ElementType: ElementType{
 			Name: "validate-headers",
 			Attributes: []AttributeType{
@@ -69,7 +72,7 @@ var validationPolicies = []PolicyType{
 	},
 	{
 		Group: GroupValidation, Summary: "Checks the status of a response against the operation.",
-		Sections: Outbound | OnError, Scopes: AllScopes,
+		Sections: Outbound | OnError, Scopes: restScopes, Once: true,
 		ElementType: ElementType{
 			Name: "validate-status-code",
 			Attributes: []AttributeType{

@@ -6,71 +6,27 @@
 // The file is a zip archive, stored without compression (the deployment package
 // compresses it), and any zip tool shows what is inside:
 //
-//	manifest.json                     what the gateway is: servers, backends, limits
+//	manifest.json                     what the gateway is: servers, APIs, backends, limits
 //	report.json                       the verdict on each operation
 //	servers/{server}/list/{page}.json the array of tools of one page of tools/list
 //	servers/{server}/tool/{tool}.json the record of one tool
+//	apis/{api}.json                   the operations of an API that HTTP clients reach
+//	policies/{n}.xml                  policy documents as they were written, from 1
+//	fragments/{id}.xml                policy fragments as they were written
+//	schemas/{id}.json                 JSON Schemas that policies name
 package snapshot
 
 import (
 	"archive/zip"
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"time"
-
-	"toolgate/shared/config"
-	"toolgate/shared/openapi"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
-
-// Format is the version of the file's layout. A gateway refuses another one.
-const Format = 1
-
-// Manifest is what a gateway needs to know at start. Values that hold secrets
-// hold references to them.
-type Manifest struct {
-	Format         int           `json:"format"`
-	Name           string        `json:"name"`
-	Title          string        `json:"title,omitzero"`
-	Version        string        `json:"version"`
-	PublicURL      string        `json:"publicUrl,omitzero"`
-	AllowedHosts   []string      `json:"allowedHosts,omitzero"`
-	AllowedOrigins []string      `json:"allowedOrigins,omitzero"`
-	SealingKey     config.Text   `json:"sealingKey,omitzero"`
-	Limits         config.Limits `json:"limits"`
-	Servers        []Server      `json:"servers"`
-}
-
-// Server is one MCP endpoint. Exactly one of API, Upstream and Federate is set.
-type Server struct {
-	Name         string           `json:"name"`
-	Title        string           `json:"title,omitzero"`
-	Description  string           `json:"description,omitzero"`
-	Instructions string           `json:"instructions,omitzero"`
-	API          *API             `json:"api,omitzero"`
-	Upstream     *config.Upstream `json:"upstream,omitzero"`
-	Federate     []config.Member  `json:"federate,omitzero"`
-}
-
-// API is a REST API published as tools.
-type API struct {
-	// Backends are the destinations of the tools; a tool's record names one by
-	// its index. There is more than one only where a document gives operations
-	// servers of their own.
-	Backends []config.Backend `json:"backends"`
-	// Pages is the number of pages of tools/list, at least 1.
-	Pages int `json:"pages"`
-	// Tools is the number of tools.
-	Tools int `json:"tools"`
-}
 
 // Snapshot is a loaded file. It is safe for concurrent use.
 type Snapshot struct {
@@ -135,34 +91,6 @@ func (s *Snapshot) Close() error {
 	return s.close.Close()
 }
 
-// Tools returns the names of a server's tools, in the order of its list.
-func (s *Snapshot) Tools(server string) []string { return s.tools[server] }
-
-// Page returns the array of tools of one page, counted from 0.
-func (s *Snapshot) Page(server string, page int) (jsontext.Value, error) {
-	return s.read(pageName(server, page))
-}
-
-// Tool is the record of one tool.
-type Tool struct {
-	openapi.Tool `json:",inline"`
-	// Backend indexes [API.Backends].
-	Backend int `json:"backend,omitzero"`
-}
-
-// Tool reads the record of a tool.
-func (s *Snapshot) Tool(server, tool string) (*Tool, error) {
-	record, err := s.read(toolName(server, tool))
-	if err != nil {
-		return nil, err
-	}
-	t := new(Tool)
-	if err := json.Unmarshal(record, t); err != nil {
-		return nil, fmt.Errorf("reading tool %q of server %q from the snapshot: %w", tool, server, err)
-	}
-	return t, nil
-}
-
 // Report returns the verdicts of the build.
 func (s *Snapshot) Report() (jsontext.Value, error) { return s.read("report.json") }
 
@@ -185,72 +113,4 @@ func (s *Snapshot) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s of the snapshot: %w", name, err)
 	}
 	return content, nil
-}
-
-func pageName(server string, page int) string {
-	return fmt.Sprintf("servers/%s/list/%d.json", server, page)
-}
-
-func toolName(server, tool string) string {
-	return "servers/" + server + "/tool/" + tool + ".json"
-}
-
-// Writer writes a snapshot. The first error is kept and returned by Close.
-type Writer struct {
-	buf  bytes.Buffer
-	zip  *zip.Writer
-	hash []byte
-	err  error
-}
-
-// NewWriter begins a snapshot in memory.
-func NewWriter() *Writer {
-	w := &Writer{}
-	w.zip = zip.NewWriter(&w.buf)
-	return w
-}
-
-// Page adds one page of tools/list.
-func (w *Writer) Page(server string, page int, tools jsontext.Value) {
-	w.add(pageName(server, page), tools)
-}
-
-// Tool adds the record of a tool.
-func (w *Writer) Tool(server string, t Tool) { w.marshal(toolName(server, t.Name), t) }
-
-// Close adds the manifest and the report and returns the bytes of the file.
-func (w *Writer) Close(m Manifest, report any) ([]byte, error) {
-	m.Format = Format
-	w.marshal("report.json", report)
-	w.marshal("manifest.json", m)
-	sum := sha256.Sum256(w.hash)
-	w.fail(w.zip.SetComment(hex.EncodeToString(sum[:16])))
-	w.fail(w.zip.Close())
-	return w.buf.Bytes(), w.err
-}
-
-func (w *Writer) marshal(name string, v any) {
-	content, err := json.Marshal(v, json.Deterministic(true))
-	w.fail(err)
-	w.add(name, content)
-}
-
-// modified is the time of every entry, so that equal content gives equal bytes.
-var modified = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func (w *Writer) add(name string, content []byte) {
-	sum := sha256.Sum256(content)
-	w.hash = append(append(w.hash, name...), sum[:]...)
-	f, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: modified})
-	w.fail(err)
-	if err == nil {
-		_, err = f.Write(content)
-		w.fail(err)
-	}
-}
-
-func (w *Writer) fail(err error) {
-	if w.err == nil && err != nil {
-		w.err = fmt.Errorf("writing the snapshot: %w", err)
-	}
 }

@@ -20,10 +20,36 @@ func manifest() Manifest {
 		SealingKey: config.Text{Parts: []config.Part{{Secret: "env:KEY"}}},
 		Limits:     config.Limits{RequestBytes: 1, Depth: 2, ResultBytes: 3, Timeout: time.Minute, ListPage: 4, ListTTL: time.Hour},
 		Servers: []Server{
-			{Name: "orders", API: &API{Backends: []config.Backend{{URL: "https://orders.contoso.com", Timeout: time.Second}}, Pages: 1, Tools: 2}},
+			{Name: "orders", API: &API{
+				Name: "orders", Backends: []config.Backend{{URL: "https://orders.contoso.com", Timeout: time.Second}}, Pages: 1, Tools: 2,
+			}, Policy: 2, ToolPolicies: map[string]int{"a": 1, "b": 2}},
 			{Name: "helpdesk", Upstream: &config.Upstream{URL: "https://helpdesk.contoso.com/mcp", Timeout: time.Minute}},
 			{Name: "all", Federate: []config.Member{{Server: "orders", Prefix: "orders"}, {Server: "helpdesk", Bare: true}}},
 		},
+		Policies: []PolicyDocument{{File: "policies/a.xml"}, {File: "policies/b.xml"}}, GlobalPolicy: 1,
+		Fragments: []Fragment{{ID: "sign-in", File: "fragments/sign-in.xml"}}, Schemas: []string{"order"},
+		NamedValues: []config.NamedValue{
+			{Name: "empty"}, {Name: "limit", Value: config.Text{Parts: []config.Part{{Literal: "5"}}}},
+			{Name: "key", Value: config.Text{Parts: []config.Part{{Secret: "env:KEY"}}}},
+		},
+		Backends: []config.Backend{
+			{Name: "east", Title: "East", URL: "https://east.contoso.com", CircuitBreaker: &config.CircuitBreaker{
+				Failures: 5, Interval: time.Minute, TripDuration: time.Second, StatusCodes: []config.StatusRange{{Low: 500, High: 599}},
+			}},
+			{Name: "both", Pool: []config.PoolMember{{Backend: "east", Priority: 1, Weight: 2}}},
+		},
+		APIs: []SourceAPI{
+			{Name: "orders", Title: "Orders", Version: "v1", HasPath: true, Path: "orders/v1", Backend: "both", Backends: []config.Backend{{Name: "both"}}, Policy: 2},
+			{Name: "stock"},
+		},
+		Products: []Product{{Name: "starter", Title: "Starter", Description: "For all", APIs: []string{"orders"}, Servers: []string{"all"}, Policy: 1}},
+	}
+}
+
+func operations() []Operation {
+	return []Operation{
+		{ID: "getOrder", Method: "GET", URLTemplate: "/orders/{id}", Title: "Gets an order", Policy: 2},
+		{ID: "PUT /", Method: "PUT", URLTemplate: "/", Backend: -1},
 	}
 }
 
@@ -32,8 +58,13 @@ func written(t *testing.T) []byte {
 	w := NewWriter()
 	w.Page("orders", 0, []byte(`[{"name":"b"},{"name":"a"}]`))
 	for _, name := range []string{"b", "a"} {
-		w.Tool("orders", Tool{Tool: openapi.Tool{Name: name, InputSchema: []byte(`{"type":"object"}`), Binding: openapi.Binding{Method: "GET", Path: "/" + name, Accept: "*/*"}}, Backend: 1})
+		w.Tool("orders", Tool{Tool: openapi.Tool{Name: name, InputSchema: []byte(`{"type":"object"}`), Binding: openapi.Binding{Method: "GET", Path: "/" + name, Accept: "*/*"}}, Backend: 1, Operation: operations()[0]})
 	}
+	w.Operations("orders", operations())
+	w.Policy(1, []byte("<policies>{{key}}</policies>"))
+	w.Policy(2, []byte("<policies />"))
+	w.Fragment("sign-in", []byte("<fragment />"))
+	w.Schema("order", []byte(`{"type":"object"}`))
 	content, err := w.Close(manifest(), []string{"verdict"})
 	if err != nil {
 		t.Fatal(err)
@@ -68,12 +99,50 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil || tool.Name != "a" || tool.Binding.Path != "/a" || tool.Backend != 1 || string(tool.InputSchema) != `{"type":"object"}` {
 		t.Errorf("got %+v, %v", tool, err)
 	}
+	if tool.Operation != operations()[0] {
+		t.Errorf("got the operation %+v, want %+v", tool.Operation, operations()[0])
+	}
+	list, err := s.Operations("orders")
+	if err != nil || !slices.Equal(list, operations()) {
+		t.Errorf("got %+v, %v, want %+v", list, err, operations())
+	}
 	report, err := s.Report()
 	if err != nil || string(report) != `["verdict"]` {
 		t.Errorf("got %s, %v", report, err)
 	}
 	if _, err := s.Tool("orders", "c"); err == nil {
 		t.Error("a tool that is not there was read")
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	content := written(t)
+	s, err := Load(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := func(n int) func() ([]byte, error) { return func() ([]byte, error) { return s.Policy(n) } }
+	for _, c := range []struct {
+		name string
+		read func() ([]byte, error)
+		want string // empty: there is none
+	}{
+		{"policy 1", policy(1), "<policies>{{key}}</policies>"},
+		{"policy 2", policy(2), "<policies />"},
+		{"no policy", policy(0), ""},
+		{"policy 3", policy(3), ""},
+		{"fragment", func() ([]byte, error) { return s.Fragment("sign-in") }, "<fragment />"},
+		{"no fragment", func() ([]byte, error) { return s.Fragment("sign-out") }, ""},
+		{"schema", func() ([]byte, error) { return s.Schema("order") }, `{"type":"object"}`},
+		{"no schema", func() ([]byte, error) { return s.Schema("orders") }, ""},
+	} {
+		got, err := c.read()
+		if string(got) != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: got %q, %v, want %q", c.name, got, err, c.want)
+		}
+	}
+	if _, err := s.Operations("stock"); err == nil {
+		t.Error("the operations of an API without a path were read")
 	}
 }
 
@@ -109,7 +178,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"no zip", []byte("hello"), "reading the snapshot"},
 		{"cut", good[:len(good)/2], "reading the snapshot"},
-		{"another format", bytes.Replace(good, []byte(`"format":1`), []byte(`"format":9`), 1), "has format 9, this gateway reads 1"},
+		{"another format", bytes.Replace(good, []byte(`"format":2`), []byte(`"format":9`), 1), "has format 9, this gateway reads 2"},
 		{"damaged manifest", bytes.Replace(good, []byte(`{"format"`), []byte(`["format"`), 1), "manifest"},
 	} {
 		if _, err := Load(bytes.NewReader(c.content), int64(len(c.content))); err == nil || !strings.Contains(err.Error(), c.want) {

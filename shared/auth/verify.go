@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// algorithm is what a signature algorithm takes as key.
+type algorithm struct {
+	name   jose.SignatureAlgorithm
+	secret int            // the least length of its secret, in bytes (RFC 7518, 3.2); 0 when it takes public keys
+	curve  elliptic.Curve // nil for RSA
+}
+
+// algorithms are the ones we verify. none is not one of them, nor is anything
+// that has no registered name.
+var algorithms = map[string]algorithm{
+	"HS256": {name: jose.HS256, secret: 32},
+	"HS384": {name: jose.HS384, secret: 48},
+	"HS512": {name: jose.HS512, secret: 64},
+	"RS256": {name: jose.RS256},
+	"RS384": {name: jose.RS384},
+	"RS512": {name: jose.RS512},
+	"PS256": {name: jose.PS256},
+	"PS384": {name: jose.PS384},
+	"PS512": {name: jose.PS512},
+	"ES256": {name: jose.ES256, curve: elliptic.P256()},
+	"ES384": {name: jose.ES384, curve: elliptic.P384()},
+	"ES512": {name: jose.ES512, curve: elliptic.P521()},
+}
+
+// takes reports whether the algorithm is one for the public key.
+func (a algorithm) takes(key crypto.PublicKey) bool {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return a.secret == 0 && a.curve == nil && key != nil && key.N != nil
+	case *ecdsa.PublicKey:
+		return a.curve != nil && key != nil && key.Curve == a.curve
+	}
+	return false
+}
+
+// verifying is a token whose signature is being verified.
+type verifying struct {
+	kid   string
+	alg   algorithm
+	token *jose.JSONWebSignature
+	tried int  // keys that are for the algorithm
+	known bool // a provider has a key of that kid
+}
+
+// verify verifies the signature of a token and returns who vouches for its
+// issuer.
+func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher, error) {
+	providers, err := v.providersOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if t.header.Alg == "none" {
+		if r.RequireSigned || r.Entra != nil || t.signature != "" {
+			return nil, &Error{Kind: TokenSignatureInvalid, Err: errors.New("alg is none")}
+		}
+		return v.vouchers(ctx, t, r, providers), nil
+	}
+	s, err := verification(t)
+	if err != nil {
+		return nil, err
+	}
+	why := s.inline(r.Keys)
+	if why == nil {
+		return v.vouchers(ctx, t, r, providers), nil
+	}
+	var key crypto.PublicKey
+	sets, unavailable := v.keySets(ctx, providers, func(sets []*keySet) bool {
+		all := len(sets) == len(providers)
+		if key == nil {
+			key = s.find(sets)
+		}
+		if key == nil { // what has the kid and does not verify would not after a refresh
+			return all && s.known
+		}
+		return all || t.claims.issuedAs(r, vouching(sets, key)) // several may share the key
+	})
+	if key != nil {
+		return vouching(sets, key), nil
+	}
+	if s.tried > 0 || s.known {
+		return nil, &Error{Kind: TokenSignatureInvalid, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %q", s.tried, t.header.Alg, s.kid), why, unavailable)}
+	}
+	return nil, &Error{Kind: TokenSignatureKeyNotFound, Err: errors.Join(fmt.Errorf("no key for %s with kid %q", t.header.Alg, s.kid), why, unavailable)}
+}
+
+// verification prepares a token for its keys.
+func verification(t *signed) (*verifying, error) {
+	alg, ok := algorithms[t.header.Alg]
+	if !ok {
+		return nil, &Error{Kind: TokenSignatureInvalid, Err: fmt.Errorf("alg is %.100q", t.header.Alg)}
+	}
+	token, err := jose.ParseSignedCompact(t.raw, []jose.SignatureAlgorithm{alg.name})
+	if err != nil {
+		return nil, invalid("its header is not understood", err)
+	}
+	return &verifying{kid: t.header.Kid, alg: alg, token: token}, nil
+}
+
+// inline tries keys of the rules; nil is a key that verifies.
+func (s *verifying) inline(keys []Key) error {
+	var why error
+	for _, k := range keys {
+		if s.alg.secret > 0 && len(k.Secret) > 0 {
+			s.tried++
+			if len(k.Secret) < s.alg.secret {
+				why = errors.Join(why, fmt.Errorf("key %q has %d bytes, and %s needs at least %d", k.ID, len(k.Secret), s.alg.name, s.alg.secret))
+				continue
+			}
+			if _, err := s.token.Verify(k.Secret); err == nil {
+				return nil
+			}
+		}
+		if s.verifiedBy(k.Public) {
+			return nil
+		}
+	}
+	return errors.Join(why, fmt.Errorf("none of %d keys of the policy verifies it", len(keys)))
+}
+
+// verifiedBy tries a public key.
+func (s *verifying) verifiedBy(key crypto.PublicKey) bool {
+	if !s.alg.takes(key) {
+		return false
+	}
+	s.tried++
+	_, err := s.token.Verify(key)
+	return err == nil
+}
+
+// find returns the key of providers that verifies the token, or nil. With a kid
+// those of that kid are tried, and those that have none; without, all.
+func (s *verifying) find(sets []*keySet) crypto.PublicKey {
+	for _, set := range sets {
+		for _, k := range set.keys {
+			if s.kid != "" && k.kid != "" && k.kid != s.kid {
+				continue
+			}
+			s.known = s.known || s.kid != "" && k.kid == s.kid
+			if k.alg != "" && k.alg != string(s.alg.name) {
+				continue
+			}
+			if s.verifiedBy(k.key) {
+				return k.key
+			}
+		}
+	}
+	return nil
+}
+
+// vouching are the providers that have the key, which several may share.
+func vouching(sets []*keySet, key crypto.PublicKey) []voucher {
+	var list []voucher
+	for _, set := range sets {
+		for _, k := range set.keys {
+			if k.equal(key) {
+				list = append(list, voucher{issuer: set.issuer, keyIssuer: k.issuer})
+			}
+		}
+	}
+	return list
+}
+
+// vouchers are all providers: a key of the rules is good for any of their
+// issuers, and so are rules that take unsigned tokens. It waits for those that
+// were never fetched, unless the issuer is found without them.
+func (v *Validator) vouchers(ctx context.Context, t *signed, r *Rules, providers []*provider) []voucher {
+	var list []voucher
+	_, _ = v.keySets(ctx, providers, func(sets []*keySet) bool { // without its issuer the token is refused
+		list = list[:0]
+		for _, set := range sets {
+			list = append(list, voucher{issuer: set.issuer})
+		}
+		return len(sets) == len(providers) || t.claims.issuedAs(r, list)
+	})
+	return list
+}

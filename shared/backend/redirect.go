@@ -1,0 +1,141 @@
+package backend
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+)
+
+// maxRedirects are followed for one request.
+const maxRedirects = 10
+
+// redirects is a RoundTripper that follows redirects. A redirect that is not
+// followed is the response: the eleventh, one from https to http, one to what is
+// no http URL, and one that asks for a body which cannot be sent again.
+type redirects struct {
+	rt     http.RoundTripper
+	client *Client // whose credentials stay with its destination; nil for none
+}
+
+// RoundTrip sends a request and those it is redirected to. The request's body
+// is sent again only where the request has a GetBody.
+func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
+	t := trail{first: req, client: r.client}
+	for range maxRedirects {
+		res, err := r.rt.RoundTrip(req)
+		if err != nil {
+			return nil, err
+		}
+		follow := t.next(req, res)
+		if follow == nil {
+			return res, nil
+		}
+		discard(res)
+		req = follow
+	}
+	return r.rt.RoundTrip(req)
+}
+
+// trail is what has become of a request on its way.
+type trail struct {
+	first    *http.Request
+	client   *Client
+	left     bool // the scheme and host of the first request, and so for good
+	bodiless bool // a redirect took the body away, and so for good
+}
+
+// next is the request that a response redirects to; nil when it does not, or
+// when it is not followed.
+func (t *trail) next(req *http.Request, res *http.Response) *http.Request {
+	method, keepsBody := redirected(req.Method, res.StatusCode)
+	location := res.Header.Get("Location")
+	if method == "" || location == "" {
+		return nil
+	}
+	target, err := req.URL.Parse(location)
+	if err != nil || !absolute(target) || req.URL.Scheme == "https" && target.Scheme == "http" {
+		return nil
+	}
+	t.bodiless = t.bodiless || !keepsBody
+	t.left = t.left || !sameOrigin(target, t.first.URL)
+	follow := &http.Request{
+		Method: method, URL: target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: t.header(),
+	}
+	if t.first.Body != nil && t.first.Body != http.NoBody && !t.bodiless {
+		if t.first.GetBody == nil {
+			return nil
+		}
+		if follow.Body, err = t.first.GetBody(); err != nil {
+			return nil
+		}
+		follow.GetBody, follow.ContentLength = t.first.GetBody, t.first.ContentLength
+	}
+	if !t.left {
+		follow.Host = t.first.Host
+		if t.client != nil {
+			target.RawQuery = t.client.AddQuery(target.RawQuery)
+		}
+	}
+	return follow.WithContext(t.first.Context())
+}
+
+// header is the first request's, without what is not for the next destination.
+func (t *trail) header() http.Header {
+	h := maps.Clone(t.first.Header)
+	if t.bodiless {
+		for _, name := range []string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type", "Content-Length"} {
+			delete(h, name)
+		}
+	}
+	if !t.left {
+		return h
+	}
+	for _, name := range []string{"Authorization", "Cookie", "Cookie2", "Proxy-Authorization", "Www-Authenticate", "Referer"} {
+		delete(h, name)
+	}
+	if t.client != nil {
+		for _, c := range t.client.header {
+			delete(h, c.Name)
+		}
+	}
+	return h
+}
+
+// redirected is the method after a redirect, and whether the body goes with it
+// (RFC 9110, 15.4; as browsers and .NET, a 301 or 302 makes a GET of POST only).
+// The method is empty when the status is no redirect.
+func redirected(method string, status int) (string, bool) {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound:
+		if method == http.MethodPost {
+			return http.MethodGet, false
+		}
+	case http.StatusSeeOther:
+		if method == http.MethodHead {
+			return method, false
+		}
+		return http.MethodGet, false
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return "", false
+	}
+	if method == "" {
+		method = http.MethodGet
+	}
+	return method, true
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// maxDiscard is what is read of a redirect's body, so that its connection can be
+// used again.
+const maxDiscard = 2 << 10
+
+func discard(res *http.Response) {
+	if 0 < res.ContentLength && res.ContentLength <= maxDiscard {
+		_, _ = io.Copy(io.Discard, res.Body) // an error only costs the connection
+	}
+	res.Body.Close()
+}

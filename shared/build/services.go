@@ -1,0 +1,48 @@
+package build
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+
+	"toolgate/shared/policy"
+	"toolgate/shared/services"
+)
+
+// services are those of a gateway as far as policies look at them when they are
+// compiled: which backends and schemas there are.
+func (b *builder) services() *policy.Services {
+	s := services.New(services.Options{})
+	known := backendIDs{}
+	for _, k := range b.cfg.Backends {
+		u, err := url.Parse(k.URL)
+		if err != nil {
+			continue // config has said so
+		}
+		known[k.Name] = &policy.BackendEntity{ID: k.Name, Pool: k.Pool != nil, URL: u}
+	}
+	s.Backends, s.Schemas = known, b.known
+	return &s
+}
+
+// backendIDs serves policy.Backends.
+type backendIDs map[string]*policy.BackendEntity
+
+func (b backendIDs) Backend(id string) *policy.BackendEntity { return b[id] }
+
+func (b backendIDs) IDs() []string { return slices.Sorted(maps.Keys(b)) }
+
+// schemaIDs serves policy.Schemas while nothing is checked.
+type schemaIDs map[string]bool
+
+func (s schemaIDs) Schema(id string) policy.JSONSchema {
+	if s[id] {
+		return anything{}
+	}
+	return nil
+}
+
+// anything is a schema that lets every value pass.
+type anything struct{}
+
+func (anything) Violations([]byte) []policy.Violation { return nil }

@@ -1,0 +1,286 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"toolgate/shared/backend"
+	"toolgate/shared/expr"
+	"toolgate/shared/mcp"
+	"toolgate/shared/policy"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// forwarding is one message on its way through the policies of its server: it
+// is what forward-request does, and it sends what came of it all.
+type forwarding struct {
+	*governed
+	pipeline *policy.Pipeline
+	exchange *policy.Exchange
+	req      *mcp.Request
+	reply    mcp.Reply
+	serve    serveFunc
+
+	stop func() // ends a server that has more to say; nil when there is none
+	// begun says that events of the answer were sent, ahead of its last one,
+	// which policies look at.
+	begun bool
+	err   error // of the server
+}
+
+// errGone ends a server whose answer nobody wants any more.
+var errGone = errors.New("the answer is not wanted any more")
+
+// request is the message as policies left it, with the headers that they set
+// for whoever answers it. A body that they read without preserving it is sent
+// as it came.
+func (f *forwarding) request(ctx context.Context) (context.Context, *mcp.Request, error) {
+	if names := f.exchange.ChangedHeaders(); len(names) > 0 {
+		h := make(http.Header, len(names))
+		for _, name := range names {
+			if v := f.exchange.Request.Headers[name]; v != nil {
+				h[name] = v
+			}
+		}
+		ctx = backend.WithHeader(ctx, h)
+	}
+	body, _ := policy.Message{Request: f.exchange.Request}.Body().Held()
+	if len(body) == 0 || same(body, f.req.Raw) {
+		return ctx, f.req, nil
+	}
+	changed := &mcp.Request{Header: f.req.Header}
+	var err error
+	if changed.Message, err = mcp.Scan(body, f.depth); err == nil {
+		changed.Version, err = mcp.Detect(&changed.Message, f.req.Header)
+	}
+	if err == nil && (changed.Method != f.req.Method || changed.Text(changed.Name) != f.req.Text(f.req.Name)) {
+		// What may be called was decided on what the client asked for.
+		err = errors.New("a policy changed which method or tool the message calls")
+	}
+	return ctx, changed, err
+}
+
+// same tells whether two slices are the same memory.
+func same(a, b []byte) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// forward has the server answer and makes the answer the exchange's response.
+// A stream is not waited for: its body is read as it is sent.
+func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error {
+	f.release()
+	ctx, req, err := f.request(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Timeout > 0 {
+		limited, cancel := context.WithCancelCause(ctx)
+		timer := time.AfterFunc(o.Timeout, func() { cancel(context.DeadlineExceeded) })
+		defer timer.Stop()
+		ctx = limited
+	}
+	f.err = nil
+	if !f.streams {
+		c := &capture{forwarding: f, req: req}
+		f.err = f.serve(ctx, req, c)
+		return f.respond(c.part, c.sent)
+	}
+	next, stop := iter.Pull(func(yield func(part) bool) {
+		f.err = f.serve(ctx, req, &capture{forwarding: f, req: req, yield: yield})
+	})
+	f.stop = stop
+	p, ok := next()
+	if ok && p.kind != partResult {
+		f.exchange.Respond(f.stream(p, next))
+		return nil
+	}
+	f.release()
+	return f.respond(p, ok)
+}
+
+// release ends a server that was stopped in the middle of its answer.
+func (f *forwarding) release() {
+	if f.stop != nil {
+		f.stop()
+		f.stop = nil
+	}
+}
+
+// respond makes a whole answer, or the server's error, the response.
+func (f *forwarding) respond(p part, ok bool) error {
+	response := &expr.Response{StatusCode: http.StatusOK, Headers: http.Header{"Content-Type": {mcp.ContentJSON}}}
+	switch {
+	case ok:
+		response.Body = policy.NewBody(p.message)
+	case f.err == nil: // a notification was taken
+		response.StatusCode = http.StatusAccepted
+		response.Headers, response.Body = http.Header{}, policy.NewBody(nil)
+	default:
+		if failed := connectionFailure(f.err); failed != nil {
+			return failed
+		}
+		e := public(f.err)
+		response.StatusCode = e.HTTPStatus(f.req.Version)
+		response.Body = policy.NewBody(mcp.AppendError(nil, f.req.Bytes(f.req.ID), e))
+	}
+	response.StatusReason = http.StatusText(response.StatusCode)
+	f.exchange.Respond(response)
+	return nil
+}
+
+// part is a piece of what a server says.
+type part struct {
+	kind    partKind
+	message jsontext.Value // of a notification, or the whole response message
+	status  int            // of a relayed answer, as are the others
+	header  http.Header
+	body    io.Reader
+}
+
+type partKind uint8
+
+const (
+	partResult partKind = iota
+	partNotification
+	partRelay
+)
+
+// capture is the reply of a server whose answer goes through policies.
+type capture struct {
+	*forwarding
+	req   *mcp.Request
+	yield func(part) bool // nil: the server has one result, kept in part
+	part  part
+	sent  bool
+}
+
+func (c *capture) hand(p part) error {
+	if c.yield == nil {
+		c.part, c.sent = p, true
+		return nil
+	}
+	if !c.yield(p) {
+		return errGone
+	}
+	return nil
+}
+
+func (c *capture) Notify(message jsontext.Value) error {
+	return c.hand(part{kind: partNotification, message: message})
+}
+
+func (c *capture) Result(result jsontext.Value) error {
+	return c.hand(part{message: mcp.AppendResult(make([]byte, 0, len(result)+64), c.req.Bytes(c.req.ID), result)})
+}
+
+func (c *capture) Relay(status int, header http.Header, body io.Reader) error {
+	return c.hand(part{kind: partRelay, status: status, header: header, body: body})
+}
+
+// Failed passes on that the result has isError set.
+func (c *capture) Failed() {
+	if r, ok := c.reply.(interface{ Failed() }); ok {
+		r.Failed()
+	}
+}
+
+// stream makes a response of an answer that is still coming.
+func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
+	r := &expr.Response{StatusCode: http.StatusOK, StatusReason: "OK", Headers: http.Header{"Content-Type": {mcp.ContentSSE}}}
+	if p.kind == partRelay {
+		r.StatusCode, r.StatusReason, r.Headers = p.status, http.StatusText(p.status), http.Header{}
+		for _, name := range [...]string{"Content-Type", mcp.HeaderSessionID} {
+			if v := p.header[name]; v != nil {
+				r.Headers[name] = v
+			}
+		}
+		body := policy.NewStream(&relayed{Reader: p.body, forwarding: f}, -1)
+		body.Whole = func() ([]byte, error) {
+			return mcp.ReadResponse(p.header, p.body, maxUpstreamMessage, f.notify)
+		}
+		r.Body = body
+		return r
+	}
+	events := &eventStream{forwarding: f, next: next}
+	events.add(p)
+	body := policy.NewStream(events, -1)
+	body.Whole = func() ([]byte, error) { return events.last(p) }
+	r.Body = body
+	return r
+}
+
+// notify sends an event on at once, ahead of an answer that policies look at.
+func (f *forwarding) notify(message jsontext.Value) error {
+	f.begun = true
+	return f.reply.Notify(message)
+}
+
+// relayed is the body of a relayed answer. Closing it lets the server end.
+type relayed struct {
+	io.Reader
+	*forwarding
+}
+
+func (r *relayed) Close() error {
+	r.release()
+	return nil
+}
+
+// eventStream is what a server says as an event stream.
+type eventStream struct {
+	*forwarding
+	next    func() (part, bool)
+	pending bytes.Reader
+	ended   bool
+}
+
+// Read gives one event at a time, or a piece of it.
+func (s *eventStream) Read(p []byte) (int, error) {
+	for s.pending.Len() == 0 {
+		if s.ended {
+			return 0, io.EOF
+		}
+		next, ok := s.next()
+		if ok {
+			s.add(next)
+			continue
+		}
+		s.ended = true
+		if s.err != nil {
+			s.pending.Reset(mcp.AppendEvent(nil, "", s.failure()))
+		}
+	}
+	return s.pending.Read(p)
+}
+
+func (s *eventStream) Close() error {
+	s.release()
+	return nil
+}
+
+func (s *eventStream) add(p part) {
+	s.pending.Reset(mcp.AppendEvent(nil, "", p.message))
+	s.ended = p.kind == partResult
+}
+
+// failure is the response message for the server's error.
+func (s *eventStream) failure() []byte {
+	return mcp.AppendError(nil, s.req.Bytes(s.req.ID), public(s.err))
+}
+
+// last is the response message, the last event, after all others were sent.
+func (s *eventStream) last(p part) ([]byte, error) {
+	for ok := true; ok; p, ok = s.next() {
+		if p.kind == partResult {
+			return p.message, nil
+		}
+		if err := s.notify(p.message); err != nil {
+			return nil, err
+		}
+	}
+	return s.failure(), nil
+}

@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"toolgate/shared/backend"
+	"toolgate/shared/expr"
+	"toolgate/shared/mcp"
+	"toolgate/shared/policy"
+)
+
+// governed is a server with its policies: they run around every message.
+type governed struct {
+	inner mcp.Server
+	name  string
+	// streams says that inner may send notifications or relay a stream; others
+	// answer with one result.
+	streams  bool
+	pipeline *policy.Pipeline            // nil: only tools have policies
+	tools    map[string]*policy.Pipeline // of the tools that have policies of their own
+	around   *surroundings
+	depth    int
+}
+
+// serveFunc answers a message, as mcp.Server does.
+type serveFunc func(ctx context.Context, req *mcp.Request, reply mcp.Reply) error
+
+// pipelineOf is the pipeline for a message; nil when no policy governs it.
+func (s *governed) pipelineOf(req *mcp.Request) *policy.Pipeline {
+	if req.Method == mcp.MethodCallTool {
+		if p := s.tools[req.Text(req.Name)]; p != nil {
+			return p
+		}
+	}
+	return s.pipeline
+}
+
+// Serve answers a message that came by way of a federation: the policies of
+// the member run as well, on an exchange of their own.
+func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
+	outer := exchangeOf(ctx)
+	if outer == nil {
+		return s.inner.Serve(ctx, req, reply)
+	}
+	x := &policy.Exchange{Context: outer.Context}
+	x.Api, x.Product, x.Response, x.LastError = s.around.api, s.around.product, nil, nil
+	request := *outer.Request
+	request.Headers, request.Body = outer.Request.Headers.Clone(), policy.NewBody(req.Raw)
+	x.Request = &request
+	x.Inherit(outer)
+	return s.serve(ctx, x, req, reply, s.inner.Serve)
+}
+
+// serve runs the policies around a message that serve answers.
+func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Request, reply mcp.Reply, serve serveFunc) error {
+	x.Mcp = mcpOf(s.name, req)
+	x.Operation = &expr.Operation{ID: req.Method, Name: req.Method, Method: http.MethodPost, URLTemplate: "/mcp"}
+	if x.Mcp.ToolName != "" {
+		x.Operation.ID, x.Operation.Name = x.Mcp.ToolName, x.Mcp.ToolName
+	}
+	ctx = withExchange(ctx, x)
+	p := s.pipelineOf(req)
+	if p == nil {
+		return serve(ctx, req, reply)
+	}
+	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
+	defer f.finish(ctx)
+	x.Forward = f.forward
+	err := p.Inbound(ctx, x)
+	if err == nil && p.Forwards() {
+		return f.straight(ctx)
+	}
+	p.Continue(ctx, x, err)
+	return f.send(ctx)
+}
+
+// connectionFailure is the failure of forward-request behind an error of a
+// server; nil when the backend was reached.
+func connectionFailure(err error) error {
+	e, ok := errors.AsType[*backend.Error](err)
+	if !ok {
+		return nil
+	}
+	return forwardError(e)
+}
+
+// forwardError is the failure of forward-request.
+func forwardError(e *backend.Error) *policy.Error {
+	reason := policy.ReasonBackendConnectionFailure
+	switch e.Reason {
+	case backend.Timeout:
+		reason = policy.ReasonTimeout
+	case backend.Cancelled:
+		reason = policy.ReasonClientConnectionFailure
+	case backend.Unreachable, backend.Refused, backend.Tripped:
+	}
+	failed := policy.NewError("forward-request", reason)
+	failed.Cause = e
+	if e.Reason == backend.Tripped { // every member of a pool, or the only one
+		failed.Status, failed.Message, failed.Public = http.StatusServiceUnavailable, "The backend is not available.", true
+	}
+	return failed
+}

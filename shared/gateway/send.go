@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"toolgate/shared/backend"
+	"toolgate/shared/expr"
+	"toolgate/shared/mcp"
+	"toolgate/shared/policy"
+)
+
+// responder is a reply that takes any HTTP response: that to an HTTP client.
+type responder interface {
+	respond(r *expr.Response, begun bool) error
+	// failed is told what sent the call to on-error.
+	failed(e *policy.Error)
+}
+
+// straight hands the message on where no policy looks at what comes back,
+// except at a failure to reach the backend.
+func (f *forwarding) straight(ctx context.Context) error {
+	ctx, req, err := f.request(ctx)
+	if err != nil {
+		return err
+	}
+	if w, ok := f.reply.(http.ResponseWriter); ok {
+		f.exchange.AddResponseHeaders(w.Header())
+	}
+	if err = f.serve(ctx, req, f.reply); err == nil {
+		return nil
+	}
+	failed := connectionFailure(err)
+	if failed == nil || !f.pipeline.HandlesFailures() {
+		return err
+	}
+	f.pipeline.Continue(ctx, f.exchange, failed)
+	return f.send(ctx)
+}
+
+// send sends the response of the exchange.
+func (f *forwarding) send(context.Context) error {
+	x := f.exchange
+	if x.Failure != nil {
+		if _, unreachable := errors.AsType[*backend.Error](x.Failure.Cause); unreachable && f.err != nil && !f.pipeline.HandlesFailures() {
+			return f.err // the protocol has a better word for it
+		}
+	}
+	if r, ok := f.reply.(responder); ok {
+		if x.Failure != nil {
+			r.failed(x.Failure)
+		}
+		return r.respond(x.Response, f.begun)
+	}
+	return f.answer(x.Response)
+}
+
+// answer gives a response to a reply that takes no HTTP response, such as one
+// of a batch: as the JSON-RPC response that it is, or as an error.
+func (f *forwarding) answer(r *expr.Response) error {
+	body := policy.Message{Response: r}.Body().Reader()
+	defer body.Close()
+	if r.StatusCode == http.StatusAccepted {
+		return nil
+	}
+	content, err := io.ReadAll(io.LimitReader(body, maxUpstreamMessage))
+	if err != nil {
+		return err
+	}
+	if _, err := mcp.ReadResponse(r.Headers, bytes.NewReader(content), maxUpstreamMessage, nil); err == nil {
+		return f.reply.Relay(r.StatusCode, r.Headers, bytes.NewReader(content))
+	}
+	return &mcp.Error{Code: mcp.CodeInternalError, Message: refusalText(r.StatusCode, content), Status: r.StatusCode}
+}
+
+// refusalText is what a response that is no JSON-RPC message says.
+func refusalText(status int, body []byte) string {
+	if span, ok := mcp.Lookup(body, "message"); ok {
+		m := mcp.Message{Raw: body}
+		if text := m.Text(span); text != "" {
+			return text
+		}
+	}
+	return "the gateway answered " + strconv.Itoa(status) + " " + http.StatusText(status)
+}
+
+// finish lets go of a server that was not heard to its end, and does what
+// policies put off.
+func (f *forwarding) finish(ctx context.Context) {
+	f.release()
+	f.exchange.End(ctx)
+}
+
+// failed notes for the log what sent the call to on-error.
+func (x *exchange) failed(e *policy.Error) { x.call.Err = e }
+
+// respond sends a response that went through policies. After events were sent
+// ahead of it, it is the last one.
+func (x *exchange) respond(r *expr.Response, begun bool) error {
+	body := policy.Message{Response: r}.Body()
+	length := body.Len()
+	reader := body.Reader()
+	defer reader.Close()
+	if begun && x.stream {
+		content, err := io.ReadAll(reader)
+		if err != nil {
+			return err
+		}
+		return x.event(content)
+	}
+	h := x.w.Header()
+	for name, values := range r.Headers {
+		if !hopByHop[name] {
+			h[name] = values
+		}
+	}
+	stream := strings.HasPrefix(r.Headers.Get("Content-Type"), mcp.ContentSSE)
+	if stream {
+		h["Cache-Control"] = []string{"no-cache, no-transform"}
+		h["X-Accel-Buffering"] = []string{"no"}
+		delete(h, "Content-Length")
+	} else if length >= 0 && bodyAllowed(r.StatusCode) {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	} else {
+		delete(h, "Content-Length")
+	}
+	x.WriteHeader(r.StatusCode)
+	if x.r.Method == http.MethodHead || !bodyAllowed(r.StatusCode) {
+		return nil
+	}
+	if stream {
+		x.stream = true
+		if err := x.flush(); err != nil {
+			return err
+		}
+	}
+	return x.copy(reader, stream)
+}
+
+// bodyAllowed tells whether responses of a status have a body (RFC 9110,
+// section 6.4.1).
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// hopByHop are the headers of one connection (RFC 9110, section 7.6.1).
+var hopByHop = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+}

@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"toolgate/shared/expr"
+	"toolgate/shared/mcp"
+	"toolgate/shared/policy"
+	"toolgate/shared/snapshot"
+)
+
+// surroundings are what the policies of all calls of one server or API see
+// alike. They are shared and must not be changed.
+type surroundings struct {
+	api        *expr.Api
+	product    *expr.Product
+	deployment *expr.Deployment
+	service    *url.URL // nil: policies see the gateway's own URL
+}
+
+func serverSurroundings(s *snapshot.Snapshot, server *snapshot.Server) *surroundings {
+	return &surroundings{
+		api: &expr.Api{
+			ID: server.Name, Name: cmp.Or(server.Title, server.Name), Path: server.Name, Revision: "1", IsCurrentRevision: true,
+			Protocols: []string{"https"},
+		},
+		product:    productEntity(product(s, server.Name, func(p *snapshot.Product) []string { return p.Servers })),
+		deployment: deployment(s),
+	}
+}
+
+func apiSurroundings(s *snapshot.Snapshot, a *snapshot.SourceAPI) *surroundings {
+	return &surroundings{
+		api: &expr.Api{
+			ID: a.Name, Name: cmp.Or(a.Title, a.Name), Path: a.Path, Version: a.Version, Revision: "1", IsCurrentRevision: true,
+			Protocols: []string{"https"},
+		},
+		product:    productEntity(product(s, a.Name, func(p *snapshot.Product) []string { return p.APIs })),
+		deployment: deployment(s),
+	}
+}
+
+func productEntity(p *snapshot.Product) *expr.Product {
+	if p == nil {
+		return nil
+	}
+	return &expr.Product{ID: p.Name, Name: cmp.Or(p.Title, p.Name), State: "Published"}
+}
+
+func deployment(s *snapshot.Snapshot) *expr.Deployment {
+	return &expr.Deployment{GatewayID: "managed", InstanceID: s.Hash, ServiceID: s.Name, ServiceName: s.Name, IsManaged: true}
+}
+
+// newExchange makes the exchange of a client's HTTP request. Its body is put in
+// by the caller.
+func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
+	r := x.r
+	p := &policy.Exchange{Context: expr.Context{
+		Api: around.api, Product: around.product, Deployment: around.deployment,
+		RequestID: newRequestID(), Timestamp: x.start,
+	}}
+	original := x.originalURL()
+	p.Request = &expr.Request{
+		Method: r.Method, Headers: r.Header, IPAddress: x.gateway.clientAddress(r), OriginalURL: original, URL: original,
+	}
+	p.Trace = func(message string) {
+		x.gateway.services.Sink.Trace(p, policy.TraceRecord{Source: "context.Trace", Severity: "verbose", Message: message})
+	}
+	return p
+}
+
+// originalURL is the URL that the client used: the public one, since the Host
+// header is anybody's to set.
+func (x *exchange) originalURL() *url.URL {
+	u := &url.URL{Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+	if public := x.gateway.public; public != nil {
+		u.Scheme, u.Host = public.Scheme, public.Host
+		if prefix := strings.TrimSuffix(public.Path, "/"); prefix != "" {
+			u.Path = prefix + u.Path
+			if u.RawPath != "" {
+				u.RawPath = prefix + u.RawPath
+			}
+		}
+	} else {
+		u.Scheme, u.Host = "http", x.r.Host // reached on loopback only
+	}
+	return u
+}
+
+// newRequestID is a random GUID, version 4 (RFC 9562, section 5.4). It names a
+// call and protects nothing.
+func newRequestID() (id expr.Guid) {
+	a, b := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
+	for i := range 8 {
+		id[i], id[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
+	}
+	id[7] = id[7]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// remoteAddress is the address of the connection, for hosts that clients reach
+// directly.
+func remoteAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// exchangeKey finds the exchange of an MCP message in the context of its call.
+type exchangeKey struct{}
+
+func withExchange(ctx context.Context, x *policy.Exchange) context.Context {
+	return context.WithValue(ctx, exchangeKey{}, x)
+}
+
+// exchangeOf is nil outside of governed gateways.
+func exchangeOf(ctx context.Context) *policy.Exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*policy.Exchange)
+	return x
+}
+
+// mcpOf describes a message to policies.
+func mcpOf(server string, req *mcp.Request) *expr.Mcp {
+	m := &expr.Mcp{Method: req.Method, ProtocolVersion: string(req.Version), ServerName: server}
+	if req.Method == mcp.MethodCallTool {
+		m.ToolName = req.Text(req.Name)
+		m.RawArguments = req.Bytes(req.Arguments)
+	}
+	if info := req.Bytes(req.Meta.ClientInfo); info != nil {
+		if span, ok := mcp.Lookup(info, "name"); ok {
+			name := mcp.Message{Raw: info}
+			m.ClientName = name.Text(span)
+		}
+	}
+	return m
+}

@@ -1,0 +1,118 @@
+// Package services puts together what policies reach beyond their call: the
+// counters and the cache of one instance, and the validation of tokens.
+package services
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"toolgate/shared/auth"
+	"toolgate/shared/memory"
+	"toolgate/shared/policy"
+)
+
+// Options are what a host gives. The zero value works.
+type Options struct {
+	// Transport fetches the keys of token issuers; nil is the default.
+	Transport http.RoundTripper
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Log receives what operators should know; nil discards it.
+	Log *slog.Logger
+}
+
+// Notes say of policies what this version does not do for them, for the report
+// of a build.
+var Notes = map[string]string{
+	"rate-limit":                      perInstance,
+	"rate-limit-by-key":               perInstance,
+	"quota":                           perInstance + ", and starts anew with each",
+	"quota-by-key":                    perInstance + ", and starts anew with each",
+	"llm-token-limit":                 perInstance,
+	"azure-openai-token-limit":        perInstance,
+	"limit-concurrency":               perInstance,
+	"cache-lookup":                    cached,
+	"cache-lookup-value":              cached,
+	"cache-value":                     cached,
+	"authentication-managed-identity": "has no managed identity to use in this version: calls fail, unless ignore-error says otherwise",
+}
+
+const (
+	perInstance = "counts in the memory of one instance: several instances together let more through"
+	cached      = "keeps values in the memory of one instance: others do not see them"
+)
+
+// New makes the services.
+func New(o Options) policy.Services {
+	local := memory.New(memory.Options{Now: o.Now})
+	return policy.Services{
+		Limiter: local, Quotas: local, Concurrency: local, Cache: local,
+		Tokens:   tokens{auth.New(auth.Options{Transport: o.Transport, Now: o.Now, Log: o.Log})},
+		Identity: noIdentity{},
+		Now:      o.Now,
+	}
+}
+
+// noIdentity stands for a gateway without a managed identity.
+type noIdentity struct{}
+
+func (noIdentity) Token(context.Context, string, string) (string, error) {
+	return "", errors.New("this gateway has no managed identity")
+}
+
+// tokens serves policy.Tokens by auth.
+type tokens struct{ *auth.Validator }
+
+// Validate returns nil for a token that satisfies the rules.
+func (t tokens) Validate(ctx context.Context, token string, r *policy.TokenRules) *policy.TokenFailure {
+	rules := &auth.Rules{
+		OpenIDConfigs: r.OpenIDConfigs, Audiences: r.Audiences, Issuers: r.Issuers,
+		RequireExpiration: r.RequireExpiration, RequireSigned: r.RequireSigned, ClockSkew: r.ClockSkew,
+	}
+	var err error
+	if rules.Keys, err = keys(r.Keys); err == nil {
+		rules.DecryptionKeys, err = keys(r.DecryptionKeys)
+	}
+	if err != nil {
+		return &policy.TokenFailure{Reason: policy.ReasonTokenSignatureKeyNotFound, Err: err}
+	}
+	for _, c := range r.Claims {
+		rules.Claims = append(rules.Claims, auth.Claim(c))
+	}
+	if e := r.Entra; e != nil {
+		rules.Entra = &auth.Entra{Tenant: e.Tenant, Endpoint: e.Endpoint, ClientIDs: e.ClientIDs}
+	}
+	_, err = t.Validator.Validate(ctx, token, rules)
+	if failed, ok := errors.AsType[*auth.Error](err); ok {
+		return &policy.TokenFailure{Reason: policy.Reason(failed.Kind), Claim: failed.Claim, Value: failed.Value, Err: failed.Err}
+	}
+	if err != nil {
+		return &policy.TokenFailure{Reason: policy.ReasonJWTInvalid, Err: err}
+	}
+	return nil
+}
+
+// keys are those of a document as auth has them.
+func keys(list []policy.TokenKey) ([]auth.Key, error) {
+	made := make([]auth.Key, 0, len(list))
+	for _, k := range list {
+		key := auth.Key{ID: k.ID, Secret: k.Secret}
+		switch {
+		case k.Certificate != nil:
+			key.Public = k.Certificate.Public.PublicKey
+			key.Private, _ = k.Certificate.PrivateKey.(*rsa.PrivateKey)
+		case k.N != "":
+			public, err := auth.ParseRSA(k.N, k.E)
+			if err != nil {
+				return nil, err
+			}
+			key.Public = public
+		}
+		made = append(made, key)
+	}
+	return made, nil
+}

@@ -1,0 +1,135 @@
+package snapshot
+
+import (
+	"toolgate/shared/config"
+	"toolgate/shared/openapi"
+)
+
+// Format is the version of the file's layout. A gateway refuses another one.
+const Format = 2
+
+// Manifest is what a gateway needs to know at start. Values that hold secrets
+// hold references to them.
+//
+// A field Policy of what is in it is the number of a policy document, from 1, which
+// [Snapshot.Policy] reads; 0 is none.
+type Manifest struct {
+	Format         int           `json:"format"`
+	Name           string        `json:"name"`
+	Title          string        `json:"title,omitzero"`
+	Version        string        `json:"version"`
+	PublicURL      string        `json:"publicUrl,omitzero"`
+	AllowedHosts   []string      `json:"allowedHosts,omitzero"`
+	AllowedOrigins []string      `json:"allowedOrigins,omitzero"`
+	SealingKey     config.Text   `json:"sealingKey,omitzero"`
+	Limits         config.Limits `json:"limits"`
+	Servers        []Server      `json:"servers"`
+
+	// Policies are the policy documents; number n is at n-1.
+	Policies []PolicyDocument `json:"policies,omitzero"`
+	// GlobalPolicy is the number of that of the global scope.
+	GlobalPolicy int        `json:"globalPolicy,omitzero"`
+	Fragments    []Fragment `json:"fragments,omitzero"`
+	// Schemas are the ids of the JSON Schemas.
+	Schemas     []string            `json:"schemas,omitzero"`
+	NamedValues []config.NamedValue `json:"namedValues,omitzero"`
+	// Backends are all named backends, pools among them.
+	Backends []config.Backend `json:"backends,omitzero"`
+	// APIs are those that have a path or are used by a server.
+	APIs     []SourceAPI `json:"apis,omitzero"`
+	Products []Product   `json:"products,omitzero"`
+}
+
+// PolicyDocument is a policy document of the snapshot.
+type PolicyDocument struct {
+	File string `json:"file"` // for messages: the path within the folder
+}
+
+// Fragment is a policy fragment of the snapshot.
+type Fragment struct {
+	ID   string `json:"id"`
+	File string `json:"file"` // for messages: the path within the folder
+}
+
+// Product is an open product. No API and no server is in two of them.
+type Product struct {
+	Name        string   `json:"name"`
+	Title       string   `json:"title,omitzero"`
+	Description string   `json:"description,omitzero"`
+	APIs        []string `json:"apis,omitzero"`
+	Servers     []string `json:"servers,omitzero"`
+	Policy      int      `json:"policy,omitzero"`
+}
+
+// SourceAPI is a REST API, whichever way its operations are reached.
+type SourceAPI struct {
+	Name    string `json:"name"`
+	Title   string `json:"title,omitzero"`
+	Version string `json:"version,omitzero"`
+	// HasPath says that plain HTTP clients reach the API, under Path, which has no
+	// slash at either end and is empty for the root.
+	HasPath bool   `json:"hasPath,omitzero"`
+	Path    string `json:"path,omitzero"`
+	// Backend is the name of its backend; empty where the servers of its document
+	// are called, or where policies have to answer.
+	Backend string `json:"backend,omitzero"`
+	// Backends are the destinations of the operations of an API with a path; each
+	// operation names one by its index.
+	Backends []config.Backend `json:"backends,omitzero"`
+	Policy   int              `json:"policy,omitzero"`
+	// OperationPolicies are the policies of operations, by their ids; the other
+	// operations have none.
+	OperationPolicies map[string]int `json:"operationPolicies,omitzero"`
+}
+
+// Operation is one operation of an API.
+type Operation struct {
+	ID     string `json:"id"` // operationId, or "METHOD /path" where the document has none
+	Method string `json:"method"`
+	// URLTemplate begins with a slash and is below the path of the API.
+	URLTemplate string `json:"urlTemplate"`
+	Title       string `json:"title,omitzero"` // the summary; may be empty
+	Policy      int    `json:"policy,omitzero"`
+	// Backend indexes [SourceAPI.Backends]; -1 where the operation has no
+	// destination unless a policy sets one. It means nothing in the record of a
+	// tool, which has a Backend of its own.
+	Backend int `json:"backend,omitzero"`
+}
+
+// Server is one MCP endpoint. Exactly one of API, Upstream and Federate is set.
+type Server struct {
+	Name         string           `json:"name"`
+	Title        string           `json:"title,omitzero"`
+	Description  string           `json:"description,omitzero"`
+	Instructions string           `json:"instructions,omitzero"`
+	API          *API             `json:"api,omitzero"`
+	Upstream     *config.Upstream `json:"upstream,omitzero"`
+	Federate     []config.Member  `json:"federate,omitzero"`
+	Policy       int              `json:"policy,omitzero"`
+	// ToolPolicies are the policies of tools, by the names under which the tools
+	// are published; the other tools have none.
+	ToolPolicies map[string]int `json:"toolPolicies,omitzero"`
+}
+
+// API is a REST API published as tools.
+type API struct {
+	// Name is the name of the API among [Manifest.APIs].
+	Name string `json:"name"`
+	// Backends are the destinations of the tools; a tool's record names one by
+	// its index. There is more than one only where a document gives operations
+	// servers of their own. One may be a pool.
+	Backends []config.Backend `json:"backends"`
+	// Pages is the number of pages of tools/list, at least 1.
+	Pages int `json:"pages"`
+	// Tools is the number of tools.
+	Tools int `json:"tools"`
+}
+
+// Tool is the record of one tool.
+type Tool struct {
+	openapi.Tool `json:",inline"`
+	// Backend indexes [API.Backends].
+	Backend int `json:"backend,omitzero"`
+	// Operation is the operation of the API that the tool stands for.
+	Operation Operation `json:"operation"`
+}
