@@ -42,7 +42,8 @@ type Options struct {
 }
 
 // Validator validates JSON Web Tokens. It keeps the keys of the OpenID providers
-// that its callers name. It is safe for concurrent use.
+// that its callers name, and for a few minutes what it found out about the
+// signatures of tokens. It is safe for concurrent use.
 type Validator struct {
 	client http.Client
 	now    func() time.Time
@@ -50,6 +51,8 @@ type Validator struct {
 
 	mu        sync.Mutex
 	providers map[string]*provider // by the URL of the configuration
+
+	kept keptTokens
 }
 
 // New returns a validator that has no keys of providers yet.
@@ -117,7 +120,8 @@ type Key struct {
 	// least 32, 48 and 64 bytes, or decrypts with dir.
 	Secret []byte
 	// Public is an *[rsa.PublicKey] or *[ecdsa.PublicKey]; that of a certificate is
-	// its PublicKey, and [ParseRSA] reads a modulus and an exponent.
+	// its PublicKey, and [ParseRSA] reads a modulus and an exponent. The validator
+	// remembers it beyond the call: what it points to is never changed.
 	Public crypto.PublicKey
 	// Private decrypts with RSA-OAEP and RSA-OAEP-256; it does not verify.
 	Private *rsa.PrivateKey
@@ -217,7 +221,8 @@ func (v *Validator) Validate(ctx context.Context, token string, r *Rules) (*Toke
 	if token == "" {
 		return nil, &Error{Kind: TokenNotPresent}
 	}
-	t, err := read(token, r)
+	now := v.now()
+	t, err := v.read(token, r, now)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,7 +20,19 @@ func (c claims) text(name string) string {
 	if c[name].Kind() != '"' {
 		return ""
 	}
-	return texts(c[name])[0]
+	return unquoted(c[name])
+}
+
+// unquoted is the text of a JSON string.
+func unquoted(v jsontext.Value) string {
+	if bytes.IndexByte(v, '\\') < 0 {
+		return string(v[1 : len(v)-1])
+	}
+	s, err := jsontext.AppendUnquote(nil, v)
+	if err != nil { // cannot be: it was parsed
+		return ""
+	}
+	return string(s)
 }
 
 // texts are the values of a claim: the items of an array, otherwise one. Strings
@@ -29,11 +42,7 @@ func texts(v jsontext.Value) []string {
 	case 'n', jsontext.KindInvalid:
 		return nil
 	case '"':
-		s, err := jsontext.AppendUnquote(nil, v)
-		if err != nil { // cannot be: it was parsed
-			return nil
-		}
-		return []string{string(s)}
+		return []string{unquoted(v)}
 	case '[':
 		var items []jsontext.Value
 		if err := json.Unmarshal(v, &items); err != nil { // cannot be: it was parsed
@@ -68,10 +77,12 @@ func (c claims) seconds(name string) (seconds float64, present bool, err error) 
 	return seconds, true, nil
 }
 
+// unix is a time as a NumericDate.
+func unix(t time.Time) float64 { return float64(t.Unix()) + float64(t.Nanosecond())/1e9 }
+
 // checkLifetime checks exp and nbf (RFC 7519, 4.1.4 and 4.1.5).
 func (c claims) checkLifetime(r *Rules, now time.Time) error {
-	skew := max(r.ClockSkew, 0).Seconds()
-	at := float64(now.Unix()) + float64(now.Nanosecond())/1e9
+	skew, at := max(r.ClockSkew, 0).Seconds(), unix(now)
 	exp, present, err := c.seconds("exp")
 	if err != nil {
 		return err

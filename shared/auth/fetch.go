@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -42,9 +43,20 @@ type publicKey struct {
 }
 
 // equal reports whether it is the same key.
-func (k *publicKey) equal(other crypto.PublicKey) bool {
-	key, ok := k.key.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && key.Equal(other)
+func (k *publicKey) equal(other crypto.PublicKey) bool { return sameKey(k.key, other) }
+
+// sameKey reports whether two RSA or elliptic public keys are equal, as their own
+// Equal does, which takes copies of them.
+func sameKey(a, b crypto.PublicKey) bool {
+	switch a := a.(type) {
+	case *rsa.PublicKey:
+		b, ok := b.(*rsa.PublicKey)
+		return ok && (a == b || a.E == b.E && a.N.Cmp(b.N) == 0)
+	case *ecdsa.PublicKey:
+		b, ok := b.(*ecdsa.PublicKey)
+		return ok && (a == b || a.Equal(b))
+	}
+	return false
 }
 
 // fetchKeySet fetches an OpenID configuration (OpenID Connect Discovery 1.0, 4)

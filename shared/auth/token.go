@@ -1,9 +1,13 @@
 package auth
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-json-experiment/json"
@@ -13,24 +17,51 @@ import (
 // header is what we heed of the header of a JWS or JWE. Names are compared
 // exactly, and a name given twice is refused (RFC 7515, 4).
 type header struct {
-	Alg  string         `json:"alg"`
-	Kid  string         `json:"kid"`
-	Enc  string         `json:"enc"`
+	Alg string `json:"alg"`
+	Kid string `json:"kid"`
+	Enc string `json:"enc"`
+
+	compressed bool  // it has zip
+	misfit     error // what it brings along is none
+}
+
+// wholeHeader are all the members that are looked at.
+type wholeHeader struct {
+	header
+	brought
 	Crit jsontext.Value `json:"crit"`
 	B64  jsontext.Value `json:"b64"`
 	Zip  jsontext.Value `json:"zip"`
 }
 
-// signed is a token in its parts, not yet verified.
-type signed struct {
-	raw       string
-	header    header
-	claims    claims
-	signature string // base64url
+// brought are keys and certificates that a header brings along, and a nonce. They
+// have no say.
+type brought struct {
+	JWK   jsontext.Value `json:"jwk"`
+	X5c   jsontext.Value `json:"x5c"`
+	Nonce jsontext.Value `json:"nonce"`
 }
 
-// read takes a token apart, after decrypting it if it is encrypted.
-func read(token string, r *Rules) (*signed, error) {
+// signed is a token in its parts, not yet verified.
+type signed struct {
+	raw    string
+	header header
+	claims claims
+
+	digest   digest    // of raw; zero when it is too long to be kept
+	kept     bool      // it was verified before
+	verdicts []verdict // what was found out then
+}
+
+// input is what the signature is of (RFC 7515, 5.2).
+func (t *signed) input() string { return t.raw[:strings.LastIndexByte(t.raw, '.')] }
+
+// signature is base64url; it may be empty.
+func (t *signed) signature() string { return t.raw[strings.LastIndexByte(t.raw, '.')+1:] }
+
+// read takes a token apart, after decrypting it if it is encrypted. One that was
+// verified a short time ago is known.
+func (v *Validator) read(token string, r *Rules, now time.Time) (*signed, error) {
 	if len(token) > MaxToken {
 		return nil, invalid(fmt.Sprintf("it is longer than %d bytes", MaxToken), nil)
 	}
@@ -41,7 +72,19 @@ func read(token string, r *Rules) (*signed, error) {
 		}
 		token = inner
 	}
-	return split(token)
+	if len(token) > maxKeptToken {
+		return split(token)
+	}
+	d := sha256.Sum256([]byte(token))
+	if k := v.kept.find(d, now); k != nil {
+		return &signed{raw: token, header: k.header, claims: k.claims, digest: d, kept: true, verdicts: k.verdicts}, nil
+	}
+	t, err := split(token)
+	if err != nil {
+		return nil, err
+	}
+	t.digest = d
+	return t, nil
 }
 
 // split takes a JWS in compact form apart (RFC 7515, 7.1).
@@ -54,7 +97,7 @@ func split(token string) (*signed, error) {
 	if _, err := decode(signature); err != nil {
 		return nil, invalid("its signature is not base64url", err)
 	}
-	t := &signed{raw: token, signature: signature}
+	t := &signed{raw: token}
 	var err error
 	if t.header, err = readHeader(first); err != nil {
 		return nil, err
@@ -75,13 +118,69 @@ func readHeader(part string) (h header, err error) {
 	if err != nil {
 		return h, invalid("its header is not base64url", err)
 	}
-	if err := json.Unmarshal(text, &h); err != nil {
+	var whole wholeHeader
+	if err := json.Unmarshal(text, &whole); err != nil {
 		return h, invalid("its header is not a JSON object with unique names and texts for alg and kid", err)
 	}
-	if h.Crit != nil || h.B64 != nil {
+	if whole.Crit != nil || whole.B64 != nil {
 		return h, invalid("its header has an extension that is not understood", nil) // RFC 7515, 4.1.11; RFC 7797, 7
 	}
+	h = whole.header
+	h.compressed, h.misfit = whole.Zip != nil, whole.brought.check()
 	return h, nil
+}
+
+// privateMembers are those of a JSON Web Key that nobody else may know.
+var privateMembers = []string{"k", "d", "p", "q", "dp", "dq", "qi", "priv"}
+
+// check refuses what is none: a token whose maker sent a private key (RFC 7515,
+// 4.1.3) or garbage is not to be trusted.
+func (b *brought) check() error {
+	if given(b.Nonce) && b.Nonce.Kind() != '"' {
+		return errors.New("nonce is not a text")
+	}
+	if given(b.X5c) {
+		if err := checkCertificates(b.X5c); err != nil {
+			return fmt.Errorf("reading x5c: %w", err)
+		}
+	}
+	if !given(b.JWK) {
+		return nil
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(b.JWK, &members); err != nil {
+		return fmt.Errorf("reading jwk: %w", err)
+	}
+	for _, name := range privateMembers {
+		if given(members[name]) {
+			return errors.New("jwk is not public")
+		}
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(b.JWK); err != nil {
+		return fmt.Errorf("reading jwk: %w", err)
+	}
+	if !key.Valid() {
+		return errors.New("jwk is no key")
+	}
+	return nil
+}
+
+// given reports whether a member is there and not null.
+func given(v jsontext.Value) bool { return v != nil && v.Kind() != 'n' }
+
+// checkCertificates wants a list of certificates in base64 (RFC 7515, 4.1.6).
+func checkCertificates(v jsontext.Value) error {
+	var chain [][]byte
+	if err := json.Unmarshal(v, &chain); err != nil {
+		return err
+	}
+	for _, der := range chain {
+		if _, err := x509.ParseCertificate(der); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // strict is base64url without padding, in the one way to write it: a token
@@ -116,7 +215,7 @@ func decrypt(token string, keys []Key) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if h.Zip != nil { // what inflates to gigabytes, and tells by its length what it holds (RFC 8725, 3.6)
+	if h.compressed { // what inflates to gigabytes, and tells by its length what it holds (RFC 8725, 3.6)
 		return "", invalid("it is compressed", nil)
 	}
 	encrypted, err := jose.ParseEncryptedCompact(token, keyEncryption, contentEncryption)

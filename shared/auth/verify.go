@@ -8,13 +8,14 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // algorithm is what a signature algorithm takes as key.
 type algorithm struct {
-	name   jose.SignatureAlgorithm
+	method jwt.SigningMethod
 	secret int            // the least length of its secret, in bytes (RFC 7518, 3.2); 0 when it takes public keys
 	curve  elliptic.Curve // nil for RSA
 }
@@ -22,18 +23,18 @@ type algorithm struct {
 // algorithms are the ones we verify. none is not one of them, nor is anything
 // that has no registered name.
 var algorithms = map[string]algorithm{
-	"HS256": {name: jose.HS256, secret: 32},
-	"HS384": {name: jose.HS384, secret: 48},
-	"HS512": {name: jose.HS512, secret: 64},
-	"RS256": {name: jose.RS256},
-	"RS384": {name: jose.RS384},
-	"RS512": {name: jose.RS512},
-	"PS256": {name: jose.PS256},
-	"PS384": {name: jose.PS384},
-	"PS512": {name: jose.PS512},
-	"ES256": {name: jose.ES256, curve: elliptic.P256()},
-	"ES384": {name: jose.ES384, curve: elliptic.P384()},
-	"ES512": {name: jose.ES512, curve: elliptic.P521()},
+	"HS256": {method: jwt.SigningMethodHS256, secret: 32},
+	"HS384": {method: jwt.SigningMethodHS384, secret: 48},
+	"HS512": {method: jwt.SigningMethodHS512, secret: 64},
+	"RS256": {method: jwt.SigningMethodRS256},
+	"RS384": {method: jwt.SigningMethodRS384},
+	"RS512": {method: jwt.SigningMethodRS512},
+	"PS256": {method: jwt.SigningMethodPS256},
+	"PS384": {method: jwt.SigningMethodPS384},
+	"PS512": {method: jwt.SigningMethodPS512},
+	"ES256": {method: jwt.SigningMethodES256, curve: elliptic.P256()},
+	"ES384": {method: jwt.SigningMethodES384, curve: elliptic.P384()},
+	"ES512": {method: jwt.SigningMethodES512, curve: elliptic.P521()},
 }
 
 // takes reports whether the algorithm is one for the public key.
@@ -49,11 +50,14 @@ func (a algorithm) takes(key crypto.PublicKey) bool {
 
 // verifying is a token whose signature is being verified.
 type verifying struct {
-	kid   string
-	alg   algorithm
-	token *jose.JSONWebSignature
-	tried int  // keys that are for the algorithm
-	known bool // a provider has a key of that kid
+	kid       string
+	alg       algorithm
+	token     *signed
+	signature []byte // decoded when it is first needed
+	verdicts  []verdict
+	tried     int   // keys that are for the algorithm
+	known     bool  // a provider has a key of that kid
+	short     error // secrets that are too short
 }
 
 // verify verifies the signature of a token and returns who vouches for its
@@ -64,7 +68,7 @@ func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher,
 		return nil, err
 	}
 	if t.header.Alg == "none" {
-		if r.RequireSigned || r.Entra != nil || t.signature != "" {
+		if r.RequireSigned || r.Entra != nil || t.signature() != "" {
 			return nil, &Error{Kind: TokenSignatureInvalid, Err: errors.New("alg is none")}
 		}
 		return v.vouchers(ctx, t, r, providers), nil
@@ -73,8 +77,8 @@ func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher,
 	if err != nil {
 		return nil, err
 	}
-	why := s.inline(r.Keys)
-	if why == nil {
+	if s.inline(r.Keys) {
+		v.keep(s)
 		return v.vouchers(ctx, t, r, providers), nil
 	}
 	var key crypto.PublicKey
@@ -89,8 +93,10 @@ func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher,
 		return all || t.claims.issuedAs(r, vouching(sets, key)) // several may share the key
 	})
 	if key != nil {
+		v.keep(s)
 		return vouching(sets, key), nil
 	}
+	why := errors.Join(s.short, fmt.Errorf("none of %d keys of the policy verifies it", len(r.Keys)))
 	if s.tried > 0 || s.known {
 		return nil, &Error{Kind: TokenSignatureInvalid, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %q", s.tried, t.header.Alg, s.kid), why, unavailable)}
 	}
@@ -103,42 +109,58 @@ func verification(t *signed) (*verifying, error) {
 	if !ok {
 		return nil, &Error{Kind: TokenSignatureInvalid, Err: fmt.Errorf("alg is %.100q", t.header.Alg)}
 	}
-	token, err := jose.ParseSignedCompact(t.raw, []jose.SignatureAlgorithm{alg.name})
-	if err != nil {
-		return nil, invalid("its header is not understood", err)
+	if t.header.misfit != nil {
+		return nil, invalid("its header is not understood", t.header.misfit)
 	}
-	return &verifying{kid: t.header.Kid, alg: alg, token: token}, nil
+	return &verifying{kid: t.header.Kid, alg: alg, token: t, verdicts: t.verdicts}, nil
 }
 
-// inline tries keys of the rules; nil is a key that verifies.
-func (s *verifying) inline(keys []Key) error {
-	var why error
+// inline tries keys of the rules, and reports whether one verifies.
+func (s *verifying) inline(keys []Key) bool {
 	for _, k := range keys {
 		if s.alg.secret > 0 && len(k.Secret) > 0 {
 			s.tried++
 			if len(k.Secret) < s.alg.secret {
-				why = errors.Join(why, fmt.Errorf("key %q has %d bytes, and %s needs at least %d", k.ID, len(k.Secret), s.alg.name, s.alg.secret))
+				s.short = errors.Join(s.short, fmt.Errorf("key %q has %d bytes, and %s needs at least %d", k.ID, len(k.Secret), s.alg.method.Alg(), s.alg.secret))
 				continue
 			}
-			if _, err := s.token.Verify(k.Secret); err == nil {
-				return nil
+			if s.verify(k.Secret) { // each time: no secret outlives its rules, and it costs no more than to look it up
+				return true
 			}
 		}
 		if s.verifiedBy(k.Public) {
-			return nil
+			return true
 		}
 	}
-	return errors.Join(why, fmt.Errorf("none of %d keys of the policy verifies it", len(keys)))
+	return false
 }
 
-// verifiedBy tries a public key.
+// verify verifies the signature with a key that is for the algorithm.
+func (s *verifying) verify(key any) bool {
+	if s.signature == nil {
+		var err error
+		if s.signature, err = decode(s.token.signature()); err != nil { // cannot be: it was read
+			return false
+		}
+	}
+	return s.alg.method.Verify(s.token.input(), s.signature, key) == nil
+}
+
+// verifiedBy tries a public key. What it finds out holds for good, because it is
+// said of these bytes and this key; whether the key may be used is not said.
 func (s *verifying) verifiedBy(key crypto.PublicKey) bool {
 	if !s.alg.takes(key) {
 		return false
 	}
 	s.tried++
-	_, err := s.token.Verify(key)
-	return err == nil
+	for _, w := range s.verdicts {
+		if sameKey(w.key, key) {
+			return w.valid
+		}
+	}
+	valid := s.verify(key)
+	s.verdicts = append(slices.Clip(s.verdicts), verdict{key, valid}) // those of others are shared
+	return valid
 }
 
 // find returns the key of providers that verifies the token, or nil. With a kid
@@ -150,7 +172,7 @@ func (s *verifying) find(sets []*keySet) crypto.PublicKey {
 				continue
 			}
 			s.known = s.known || s.kid != "" && k.kid == s.kid
-			if k.alg != "" && k.alg != string(s.alg.name) {
+			if k.alg != "" && k.alg != s.alg.method.Alg() {
 				continue
 			}
 			if s.verifiedBy(k.key) {

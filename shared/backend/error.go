@@ -89,14 +89,11 @@ func blame(req *http.Request, u *upload, err error) *Error {
 	return e
 }
 
-// malformed finds what no transport sends (RFC 9110, 5.1, 5.5, 7.2 and 9.1); nil
-// for nothing.
+// malformed finds what no transport sends (RFC 9110, 5.1, 5.5 and 9.1); nil for
+// nothing.
 func malformed(req *http.Request) error {
 	if req.Method != "" && !token(req.Method) {
 		return fmt.Errorf("%q is no method", req.Method)
-	}
-	if !text(req.Host) || strings.ContainsAny(req.Host, " \"<>\\^`{|}") {
-		return errors.New("the header Host is no host")
 	}
 	for name, values := range req.Header {
 		if !token(name) {

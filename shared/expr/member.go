@@ -210,6 +210,7 @@ type Member struct {
 	Example   string // an expression, "" where it needs a request to show
 	Result    string // of the example, as ToString has it
 	Ours      bool   // unknown to API Management
+	Differs   string // what differs from .NET, "" for nothing that is known
 }
 
 // Members yields every type's members in the order of their tables; enumeration
@@ -219,7 +220,10 @@ func Members() iter.Seq[Member] {
 		u := universe()
 		for _, d := range u.list {
 			for _, e := range d.enum {
-				if !yield(Member{Namespace: d.namespace, Type: d.name, Signature: fmt.Sprintf("static %s %s = %d", d.name, e.name, e.value)}) {
+				if !yield(Member{
+					Namespace: d.namespace, Type: d.name, Signature: fmt.Sprintf("static %s %s = %d", d.name, e.name, e.value),
+					Differs: differences[d.name+"."+e.name],
+				}) {
 					return
 				}
 			}
@@ -228,10 +232,24 @@ func Members() iter.Seq[Member] {
 			name, _, _ := strings.Cut(table.of, "<")
 			d := u.simple[name]
 			for _, r := range table.rows {
-				if !yield(Member{d.namespace, table.of, r.sig, r.example, r.want, d.ours}) {
+				m := d.memberOf(r.sig)
+				ours := d.ours || m.result != nil && m.result.def != nil && m.result.def.ours
+				if !yield(Member{d.namespace, table.of, r.sig, r.example, r.want, ours, differences[d.name+"."+m.name]}) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// memberOf is the member that a row's signature declares.
+func (d *typeDef) memberOf(sig string) *member {
+	for _, list := range d.members {
+		for _, m := range list {
+			if m.text == sig {
+				return m
+			}
+		}
+	}
+	return nil
 }

@@ -198,6 +198,9 @@ func (p *Program) String(x *Context, b *Budget) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if s, ok := v.(string); ok {
+		return s, nil
+	}
 	return Text(v)
 }
 
@@ -217,6 +220,9 @@ func (p *Program) Bool(x *Context, b *Budget) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if c, ok := v.(bool); ok {
+		return c, nil
+	}
 	c, err := p.change(v, "bool")
 	if err != nil {
 		return false, err
@@ -229,6 +235,9 @@ func (p *Program) Int(x *Context, b *Budget) (int, error) {
 	v, err := p.Eval(x, b)
 	if err != nil {
 		return 0, err
+	}
+	if n, ok := v.(int32); ok {
+		return int(n), nil
 	}
 	c, err := p.change(v, "int")
 	if err != nil {

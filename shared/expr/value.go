@@ -446,7 +446,18 @@ func charString(c Char) string { return string(utf16.Decode([]uint16{uint16(c)})
 type Guid [16]byte
 
 func (g Guid) String() string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", g[:4], g[4:6], g[6:8], g[8:10], g[10:])
+	var text [36]byte
+	at := 0
+	for i, b := range g {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text[at] = '-'
+			at++
+		}
+		const digits = "0123456789abcdef"
+		text[at], text[at+1] = digits[b>>4], digits[b&15]
+		at += 2
+	}
+	return string(text[:])
 }
 
 func (Guid) typeName() string { return "Guid" }

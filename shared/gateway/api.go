@@ -103,7 +103,7 @@ func (x *exchange) serveAPI(a *api, rest string) {
 func (x *exchange) run(ctx context.Context, pipeline *policy.Pipeline, p *policy.Exchange, call *restCall, preflight bool) {
 	if preflight {
 		p.Forward = func(context.Context, policy.ForwardOptions) error {
-			return policy.NewError("configuration", policy.ReasonOperationNotFound)
+			return operationNotFound()
 		}
 	}
 	if pipeline == nil {
@@ -121,8 +121,14 @@ func (x *exchange) noOperation(ctx context.Context, a *api, p *policy.Exchange) 
 	if pipeline == nil {
 		pipeline = x.gateway.plain
 	}
-	pipeline.Refuse(ctx, p, policy.NewError("configuration", policy.ReasonOperationNotFound))
+	pipeline.Refuse(ctx, p, operationNotFound())
 	x.sendResponse(p)
+}
+
+func operationNotFound() *policy.Error {
+	e := policy.NewError("configuration", policy.ReasonOperationNotFound)
+	e.Shown = "Resource not found"
+	return e
 }
 
 func (x *exchange) sendResponse(p *policy.Exchange) {

@@ -119,6 +119,9 @@ func (x *exchange) respond(r *expr.Response, begun bool) error {
 			h[name] = values
 		}
 	}
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = nil // net/http would guess one
+	}
 	stream := strings.HasPrefix(r.Headers.Get("Content-Type"), mcp.ContentSSE)
 	if stream {
 		h["Cache-Control"] = []string{"no-cache, no-transform"}

@@ -11,8 +11,12 @@ import (
 	"github.com/osteele/liquid/values"
 )
 
-// maxBrackets bounds how deep an operand nests.
-const maxBrackets = 16
+// Bounds of one operand: how deep it nests, and its bytes outside of quotes,
+// because every member of a path is a call within a call.
+const (
+	maxBrackets = 16
+	maxOperand  = 2000
+)
 
 // operand compiles a literal, a range or the path to a member. Nothing is nil.
 func operand(markup string) (e expressions.Expression, failed *Error) {
@@ -24,11 +28,15 @@ func operand(markup string) (e expressions.Expression, failed *Error) {
 	if markup = strings.TrimSpace(markup); markup == "" {
 		markup = "nil"
 	}
-	depth, deepest := 0, 0
+	depth, deepest, length := 0, 0, 0
 	for _, word := range outsideQuotes(markup) {
+		length += len(word)
 		depth += strings.Count(word, "[") + strings.Count(word, "(")
 		deepest = max(deepest, depth)
 		depth -= strings.Count(word, "]") + strings.Count(word, ")")
+	}
+	if length > maxOperand {
+		return nil, failure("write a shorter path", "an operand is longer than %d bytes", maxOperand)
 	}
 	e, err := expressions.Parse(markup)
 	if err != nil || deepest > maxBrackets || strings.HasPrefix(markup, "%") || strings.HasPrefix(markup, "{%") {

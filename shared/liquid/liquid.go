@@ -30,7 +30,7 @@ type Options struct {
 	MaxOutput int
 	// MaxSteps is the number of tags and turns of loops, with a step more for
 	// every 256 bytes or 64 items that are read or written at once; the default
-	// is 5,000,000.
+	// is 2,000,000.
 	MaxSteps int
 	// Now is what the Date filter makes of "now" and "today"; where it is zero
 	// they stay words.
@@ -40,7 +40,7 @@ type Options struct {
 const (
 	defaultMaxOutput = 10 << 20
 	maxText          = 32 << 20
-	defaultMaxSteps  = 5_000_000
+	defaultMaxSteps  = 2_000_000
 	maxSource        = 1 << 20
 	maxNesting       = 80 // blocks in blocks, as DotLiquid
 )

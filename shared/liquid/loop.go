@@ -54,7 +54,7 @@ func (l *loop) turns(ctx render.Context, s *state, list []any) error {
 			return s.fail(err, l.at)
 		}
 		ctx.Set(l.variable, variable{item, s})
-		ctx.Set("forloop", variable{position{l.name, i, len(list)}.object(), s})
+		ctx.Set("forloop", variable{position{l.name, i, len(list)}, s})
 		err := ctx.RenderChildren(io.Discard)
 		if err != nil {
 			if s.failed != nil || s.interrupt == nil {
@@ -81,12 +81,26 @@ type position struct {
 	index, length int
 }
 
-func (p position) object() map[string]any {
-	return map[string]any{
-		"name": p.name, "length": p.length, "index": p.index + 1, "index0": p.index,
-		"rindex": p.length - p.index, "rindex0": p.length - p.index - 1,
-		"first": p.index == 0, "last": p.index == p.length-1,
+func (p position) member(name string) any {
+	switch name {
+	case "name":
+		return p.name
+	case "length":
+		return int64(p.length)
+	case "index":
+		return int64(p.index + 1)
+	case "index0":
+		return int64(p.index)
+	case "rindex":
+		return int64(p.length - p.index)
+	case "rindex0":
+		return int64(p.length - p.index - 1)
+	case "first":
+		return p.index == 0
+	case "last":
+		return p.index == p.length-1
 	}
+	return nil
 }
 
 // list are the items to loop over.

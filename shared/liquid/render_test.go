@@ -2,6 +2,7 @@ package liquid
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,7 +52,7 @@ var rendered = []struct{ name, template, want string }{
 	{"index out of range", "[{{body.items[9].sku}}]", "[]"},
 	{"first and last", "{{body.items.first.sku}}{{body.items.last.sku}}", "A1C3"},
 	{"size", "{{body.items.size}} {{body.name.size}}", "3 12"},
-	{"literals", `{{'a"b'}} {{"it's"}} {{-3}} {{1.5}} {{true}}`, `a"b it's -3 1.5 true`},
+	{"literals", `{{'a"b'}} {{"it's"}} {{ -3 }} {{1.5}} {{true}}`, `a"b it's -3 1.5 true`},
 	{"braces in quotes", `{{ '}}' }}{% assign x = "%}" %}{{x}}`, "}}%}"},
 	{"matched parameters", `{{context.Request.MatchedParameters["emailAddress"]}}`, "a@contoso.com"},
 	{"headers", "{% for header in context.Request.Headers %}{{- header.Key }}: {{ header.Value }};{% endfor %}", "Accept: text/plain;X-Two: ab;"},
@@ -121,7 +122,7 @@ var rendered = []struct{ name, template, want string }{
 	{"lower case and snake case", "{{'a' | upcase | append: 'b'}} {{7 | divided_by: 2}}", "Ab 3"},
 	{"Capitalize", "{{'hello big WORLD of mcDonald' | Capitalize}}", "Hello Big WORLD Of Mcdonald"},
 	{"Append and Prepend", "{{'b' | Append: 'c' | Prepend: 'a'}}[{{body.void | Append: 'c'}}]", "abc[]"},
-	{"Escape", `{{'<a href="x">é & ''' | Escape}}`, "&lt;a href=&quot;x&quot;&gt;&#233; &amp; "},
+	{"Escape", `{{'<a href="x">é & ' | Escape}}`, "&lt;a href=&quot;x&quot;&gt;&#233; &amp; "},
 	{"EscapeOnce", "{{'&lt;a&gt; <b>' | EscapeOnce}}", "&lt;a&gt; &lt;b&gt;"},
 	{"strips", "[{{' a ' | Strip}}][{{' a ' | Lstrip}}][{{' a ' | Rstrip}}]", "[a][a ][ a]"},
 	{"StripHtml", "{{'<p>a<b>c</b></p><script>x</script>' | StripHtml}}", "ac"},
@@ -143,12 +144,12 @@ var rendered = []struct{ name, template, want string }{
 	{"Where", "{{body.items | Where: 'ok' | Map: 'sku'}} {{body.items | Where: 'n', 3 | Map: 'sku'}}", "A1 C3"},
 	{"Plus", "{{1 | Plus: 2}} {{'1' | Plus: 2}} {{1.5 | Plus: 1}} {{body.price | Plus: 0.25}}", "3 12 2.5 12.75"},
 	{"Minus, Times", "{{5 | Minus: 7}} {{3 | Times: 4}} {{'ab' | Times: 2}} {{0.1 | Times: 3}}", "-2 12 abab 0.3"},
-	{"DividedBy, Modulo", "{{7 | DividedBy: 2}} {{-7 | DividedBy: 2}} {{10 | DividedBy: 4.0}} {{10 | DividedBy: 3.0}} {{7 | Modulo: 3}}", "3 -3 2.5 3.3333333333333333333333333333 1"},
+	{"DividedBy, Modulo", "{{7 | DividedBy: 2}} {{ -7 | DividedBy: 2}} {{10 | DividedBy: 4.0}} {{10 | DividedBy: 3.0}} {{7 | Modulo: 3}}", "3 -3 2.5 3.3333333333333333333333333333 1"},
 	{"nil in arithmetic", "[{{body.void | Plus: 1}}]", "[]"},
 	{"Round", "{{2.5 | Round}} {{3.5 | Round}} {{1.2345 | Round: 2}} {{'7.891' | Round: 1}} {{'x' | Round}}", "2 4 1.23 7.9 "},
-	{"Ceil, Floor, Abs", "{{1.2 | Ceil}} {{-1.2 | Floor}} {{'-3.50' | Abs}} {{'x' | Abs}}", "2 -2 3.5 0"},
+	{"Ceil, Floor, Abs", "{{1.2 | Ceil}} {{ -1.2 | Floor}} {{'-3.50' | Abs}} {{'x' | Abs}}", "2 -2 3.5 0"},
 	{"AtLeast, AtMost", "{{3 | AtLeast: 5}} {{9 | AtMost: 5.5}} {{'x' | AtMost: 1}}", "5 5.5 x"},
-	{"Currency", "{{1234.5 | Currency: 'en-US'}} {{-1234567.891 | Currency: 'de-DE'}} {{3 | Currency}} {{'x' | Currency}}", "$1,234.50 -1.234.567,89 € ¤3.00 x"},
+	{"Currency", "{{1234.5 | Currency: 'en-US'}} {{ -1234567.891 | Currency: 'de-DE'}} {{3 | Currency}} {{'x' | Currency}}", "$1,234.50 -1.234.567,89 € ¤3.00 x"},
 }
 
 func TestRender(t *testing.T) {
@@ -236,6 +237,8 @@ func TestCompileFaults(t *testing.T) {
 		{"loop", "{% for a of b %}{% endfor %}", 1, 1, `"a of b" is not the head of a loop`},
 		{"loop attribute", "{% for a in b cols:2 %}{% endfor %}", 1, 1, `a loop has no attribute "cols"`},
 		{"assign", "{% assign x %}", 1, 1, `"x" is not an assignment`},
+		{"long path", "{{ a" + strings.Repeat(".b", 2000) + " }}", 1, 1, "an operand is longer than 2000 bytes"},
+		{"deep brackets", "{{ " + strings.Repeat("a[", 40) + "1" + strings.Repeat("]", 40) + " }}", 1, 1, ""},
 		{"huge integer", "{{ 99999999999999999999 }}", 1, 1, ""},
 		{"the library's selectors", "{{ %assign a = 1 }}", 1, 1, `"%assign a = 1" is not an operand`},
 	}
@@ -370,15 +373,21 @@ func FuzzRender(f *testing.F) {
 	for _, test := range rendered {
 		f.Add(test.template, orderJSON)
 	}
-	f.Fuzz(func(_ *testing.T, source, data string) {
+	f.Fuzz(func(t *testing.T, source, data string) {
 		template, failed := Compile(source)
 		if failed != nil {
+			if strings.Contains(failed.Message, "runtime error") {
+				t.Fatal(failed)
+			}
 			return
 		}
 		body, err := BodyFromJSON([]byte(data), true)
 		if err != nil {
 			body = data
 		}
-		_, _ = template.Render(Bindings{"body": body}, Options{MaxOutput: 1 << 16, MaxSteps: 10_000})
+		_, err = template.Render(Bindings{"body": body}, Options{MaxOutput: 1 << 16, MaxSteps: 10_000})
+		if err != nil && (strings.Contains(err.Error(), "runtime error") || strings.Contains(err.Error(), "reflect")) {
+			t.Fatal(err)
+		}
 	})
 }

@@ -53,11 +53,11 @@ func scan(source string) ([]piece, *Error) {
 	for s.pos < len(source) {
 		start := nextTag(source[s.pos:])
 		if start < 0 {
-			s.text(source[s.pos:])
+			s.text(source[s.pos:], s.pos)
 			break
 		}
 		start += s.pos
-		s.text(trimBefore(source[s.pos:start], source[start:]))
+		s.text(trimBefore(source[s.pos:start], source[start:]), s.pos)
 		if err := s.tag(start); err != nil {
 			return nil, err
 		}
@@ -93,9 +93,11 @@ var blankAfter = regexp.MustCompile(`^(?:\n|\r\n|[ \t]+)`)
 // spaces and tabs.
 func trimAfter(text string) int { return len(blankAfter.FindString(text)) }
 
-func (s *scanner) text(text string) {
+func (s *scanner) text(text string, at int) {
 	if text != "" {
-		s.pieces = append(s.pieces, piece{kind: textPiece, markup: text})
+		p := piece{kind: textPiece, markup: text}
+		p.line, p.column = s.position(at)
+		s.pieces = append(s.pieces, p)
 	}
 }
 
@@ -200,7 +202,7 @@ func (s *scanner) verbatim(p piece) *Error {
 		return failure("write {% end"+p.name+" %}", "%s is not closed", p.name).at(&p)
 	}
 	if p.name == "raw" {
-		s.text(trimBefore(rest[:m[0]], rest[m[0]:]))
+		s.text(trimBefore(rest[:m[0]], rest[m[0]:]), s.pos)
 	}
 	s.pos += m[1]
 	if m[4] < m[5] {

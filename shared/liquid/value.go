@@ -77,11 +77,11 @@ type dateTime struct {
 }
 
 // plain makes the value one of nil, bool, string, int64, float64, decimal,
-// dateTime, symbol, entry, *Object, []any, values.Range, or what only reflection
-// knows: other slices and maps.
+// dateTime, symbol, entry, position, *Object, []any, values.Range, or what only
+// reflection knows: other slices and maps.
 func plain(v any) any {
 	switch v := v.(type) {
-	case nil, bool, string, int64, float64, decimal, dateTime, symbol, entry, []any, values.Range:
+	case nil, bool, string, int64, float64, decimal, dateTime, symbol, entry, position, []any, values.Range:
 		return v
 	case *Object:
 		if v == nil {
@@ -201,12 +201,15 @@ func size(v any) int {
 // property is a member by name, and else size, first or last.
 func property(v any, name string) any {
 	v = plain(v)
-	if e, ok := v.(entry); ok {
+	switch v := v.(type) {
+	case position:
+		return v.member(name)
+	case entry:
 		switch {
 		case strings.EqualFold(name, "key"):
-			return e.key
+			return v.key
 		case strings.EqualFold(name, "value"):
-			return e.value
+			return v.value
 		}
 		return nil
 	}

@@ -90,8 +90,9 @@ func (s *Schema) CheckValue(value jsontext.Value) error {
 }
 
 // ValueFault is one thing that is wrong in a value: where, as a JSON pointer,
-// and what.
-type ValueFault struct{ Pointer, Message string }
+// and what. Rule is the keyword of the schema that the value breaks, where one
+// does.
+type ValueFault struct{ Pointer, Message, Rule string }
 
 // Faults lists all that is wrong in any JSON value; nil for nothing.
 func (s *Schema) Faults(value jsontext.Value) []ValueFault {
@@ -101,7 +102,7 @@ func (s *Schema) Faults(value jsontext.Value) []ValueFault {
 	}
 	var list []ValueFault
 	for _, f := range faults {
-		list = append(list, ValueFault{f.pointer, f.message})
+		list = append(list, ValueFault{f.pointer, f.message, f.rule})
 	}
 	return list
 }

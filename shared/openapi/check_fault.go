@@ -25,6 +25,7 @@ const maxFaults = 5
 type schemaFault struct {
 	pointer string
 	message string
+	rule    string // the keyword that the value breaks; empty for alternatives, and where it is none
 	// mismatch marks a value of the wrong type or constant: the alternative it
 	// was compared with was probably not meant.
 	mismatch bool
@@ -104,7 +105,7 @@ func (s *Schema) closest(e *jsonschema.ValidationError) []schemaFault {
 	}
 	if len(alternatives) == 0 {
 		want = slices.Compact(slices.Sorted(slices.Values(want)))
-		return []schemaFault{{here, "must be " + typeNames(want), true, want}}
+		return []schemaFault{{here, "must be " + typeNames(want), "type", true, want}}
 	}
 	if joined, ok := joinAlternatives(alternatives); ok {
 		return joined
@@ -147,6 +148,16 @@ func mismatches(faults []schemaFault) (n int) {
 
 // leaf words one error that has no further cause worth telling.
 func (s *Schema) leaf(e *jsonschema.ValidationError) []schemaFault {
+	faults := s.worded(e)
+	if keywords := e.ErrorKind.KeywordPath(); len(keywords) > 0 {
+		for i := range faults {
+			faults[i].rule = keywords[0]
+		}
+	}
+	return faults
+}
+
+func (s *Schema) worded(e *jsonschema.ValidationError) []schemaFault {
 	at := e.InstanceLocation
 	switch k := e.ErrorKind.(type) {
 	case *kind.Required:
@@ -167,7 +178,9 @@ func (s *Schema) leaf(e *jsonschema.ValidationError) []schemaFault {
 		// jsonschema v6 gives a location here that later values overwrite.
 		return []schemaFault{{message: "has a member named " + quoted(k.Property) + ", which is not an allowed name"}}
 	case *kind.Type:
-		return []schemaFault{{pointerTo(at), "must be " + typeNames(k.Want) + ", not " + typeNames([]string{k.Got}), true, k.Want}}
+		return []schemaFault{{
+			pointer: pointerTo(at), message: "must be " + typeNames(k.Want) + ", not " + typeNames([]string{k.Got}), mismatch: true, want: k.Want,
+		}}
 	}
 	_, isEnum := e.ErrorKind.(*kind.Enum)
 	_, isConst := e.ErrorKind.(*kind.Const)

@@ -80,7 +80,7 @@ func prepareDimensions(c *policy.Compilation, list []dimension) {
 			own++
 		} else if literal && defaultDimensions[name] == nil {
 			known := slices.Sorted(maps.Keys(defaultDimensions))
-			c.Fault(c.Element.At, fault.Suggest(name, known, "write its value"), "the dimension %q has no value", name)
+			c.Fault(nthChild(c.Element, "dimension", i), fault.Suggest(name, known, "write its value"), "the dimension %q has no value", name)
 		}
 	}
 	if own > maxDimensions {
@@ -105,4 +105,18 @@ func dimensions(x *policy.Exchange, list []dimension) ([]policy.Attr, error) {
 		}
 	}
 	return attrs, nil
+}
+
+// nthChild is the place of the element of a name inside, counted from 0.
+func nthChild(e *policy.Element, name string, n int) fault.Position {
+	for _, child := range e.Children {
+		if child.Name != name {
+			continue
+		}
+		if n == 0 {
+			return child.At
+		}
+		n--
+	}
+	return e.At
 }

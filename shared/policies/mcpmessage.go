@@ -99,7 +99,8 @@ func toolResults(contentType string, body []byte) ([]*toolResult, error) {
 // messages yields the body, or the data of its events where it is a stream.
 func messages(contentType string, body []byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
-		if contentType != eventStream {
+		// A stream that was read as a whole is its last message.
+		if contentType != eventStream || bytes.HasPrefix(body, []byte{'{'}) {
 			if len(body) > 0 {
 				yield(body)
 			}

@@ -41,7 +41,7 @@ func (o *outgoing) prepare(c *policy.Compilation) {
 	if text, ok := o.URL.Literal(); ok && o.URL.IsSet() {
 		u, err := httpURL(text)
 		if err != nil {
-			c.Fault(c.Element.At, "write an absolute URL in <set-url>", "the URL of %s is %v", o.source, err)
+			c.Fault(nthChild(c.Element, "set-url", 0), "write an absolute URL in <set-url>", "the URL of %s is %v", o.source, err)
 		}
 		o.literal = u
 	}

@@ -3,6 +3,7 @@ package policies
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"toolgate/shared/policy"
@@ -105,4 +106,14 @@ func literal(value string) jsontext.Value {
 func quoted(value string) jsontext.Value {
 	out, _ := jsontext.AppendQuote(nil, value) // the error is about invalid UTF-8, which is replaced
 	return out
+}
+
+// valueOf is the decoded value of a parameter as it stands in a query; what
+// cannot be decoded stands as it is.
+func valueOf(part string) string {
+	_, value, _ := strings.Cut(part, "=")
+	if plain, err := url.QueryUnescape(value); err == nil {
+		return plain
+	}
+	return value
 }

@@ -65,19 +65,22 @@ func (p *setHeader) Apply(_ context.Context, x *policy.Exchange) error {
 	if action == "skip" && before != nil {
 		return nil
 	}
-	values, err := p.values(x, name)
+	values, err := p.values(x)
 	if err != nil {
 		return err
 	}
 	if action == "append" {
 		values = slices.Concat(before, values)
 	}
+	if len(values) > 1 && !slices.Contains(separateHeaders, name) {
+		values = []string{strings.Join(values, ",")}
+	}
 	x.SetHeader(name, values)
 	return nil
 }
 
-// values are the lines of the header.
-func (p *setHeader) values(x *policy.Exchange, name string) ([]string, error) {
+// values are those that the policy sets.
+func (p *setHeader) values(x *policy.Exchange) ([]string, error) {
 	values := make([]string, 0, len(p.Values))
 	for i := range p.Values {
 		v, err := p.Values[i].Get(x)
@@ -85,9 +88,6 @@ func (p *setHeader) values(x *policy.Exchange, name string) ([]string, error) {
 			return nil, err
 		}
 		values = append(values, oneLine(v))
-	}
-	if len(values) > 1 && !slices.Contains(separateHeaders, name) {
-		return []string{strings.Join(values, ",")}, nil
 	}
 	return values, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"toolgate/shared/expr"
@@ -66,12 +65,11 @@ func queryToken(u *url.URL, name string) string {
 		return ""
 	}
 	var values []string
-	for key, list := range u.Query() {
-		if strings.EqualFold(key, name) {
-			values = append(values, list...)
+	for _, pair := range queryPairs(u.RawQuery) {
+		if strings.EqualFold(pair.name, name) {
+			values = append(values, valueOf(pair.raw))
 		}
 	}
-	slices.Sort(values)
 	return strings.Join(values, ",")
 }
 

@@ -39,7 +39,7 @@ func (p *validateHeaders) Apply(_ context.Context, x *policy.Exchange) error {
 	specified, unspecified := evaluate(e, &p.SpecifiedAction), evaluate(e, &p.UnspecifiedAction)
 	d := described(p.services, x)
 	if d == nil {
-		v.add(specified, missingSchema)
+		v.add(stricter(specified, unspecified), missingSchema)
 		return cmp.Or(e.err, v.end())
 	}
 	var headers []policy.ParameterDescription

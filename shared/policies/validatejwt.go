@@ -2,7 +2,7 @@ package policies
 
 import (
 	"context"
-	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -60,8 +60,8 @@ func fetchable(text string) bool {
 	if err != nil || u.Host == "" {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+	ip, _ := netip.ParseAddr(u.Hostname()) // the zero address is no loopback
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip.IsLoopback())
 }
 
 func (p *validateJWT) rules(e *evaluation) *policy.TokenRules {

@@ -65,7 +65,7 @@ func (p *validateParameters) Apply(_ context.Context, x *policy.Exchange) error 
 	e := &evaluation{x: x}
 	d := described(p.services, x)
 	if d == nil {
-		v.add(evaluate(e, &p.SpecifiedAction), missingSchema)
+		v.add(stricter(evaluate(e, &p.SpecifiedAction), evaluate(e, &p.UnspecifiedAction)), missingSchema)
 		return cmp.Or(e.err, v.end())
 	}
 	for _, place := range p.places(x) {
@@ -86,7 +86,9 @@ func (p *validateParameters) places(x *policy.Exchange) []place {
 	}
 	query := map[string][]string{}
 	if x.Request.URL != nil {
-		query = x.Request.URL.Query()
+		for _, pair := range queryPairs(x.Request.URL.RawQuery) {
+			query[pair.name] = append(query[pair.name], valueOf(pair.raw))
+		}
 	}
 	return []place{
 		{"path", "path parameter", "PathParameter", p.Path, path, false},
@@ -124,6 +126,15 @@ func (p *validateParameters) check(e *evaluation, v *validation, d *policy.Opera
 // template of an operation may have the query's parameters too.
 func (at *place) has(d *policy.ParameterDescription, name string) bool {
 	return d.In == at.in && sameName(d.Name, name, at.fold)
+}
+
+// stricter is the stricter one of two actions, for what neither could be asked
+// about.
+func stricter(a, b string) string {
+	if a == prevent || b == ignore {
+		return a
+	}
+	return b
 }
 
 func sameName(a, b string, fold bool) bool { return a == b || fold && strings.EqualFold(a, b) }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,6 +25,9 @@ type Error struct {
 	// Public lets the client see the message of a status from 500 on, which
 	// otherwise tells of an internal error only.
 	Public bool
+
+	// Shown is what the client reads in place of Message; empty is the same.
+	Shown string
 
 	// Cause is what went wrong underneath. It is for the log and never for
 	// the client.
@@ -157,7 +161,7 @@ func (e *Error) body(requestID string) []byte {
 		out = append(out, `"Internal server error","activityId":`...)
 		out, _ = jsontext.AppendQuote(out, requestID)
 	} else {
-		out, _ = jsontext.AppendQuote(out, e.Message)
+		out, _ = jsontext.AppendQuote(out, cmp.Or(e.Shown, e.Message))
 	}
 	return append(out, '}')
 }

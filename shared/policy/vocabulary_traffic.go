@@ -50,7 +50,7 @@ var trafficPolicies = []PolicyType{
 				{Name: "method", Domain: anyText},
 				{Name: "backend-id", Domain: anyText},
 				{Name: "response-variable-name", Domain: anyText},
-				{Name: "timeout", Domain: anySeconds},
+				{Name: "timeout", Domain: anySeconds, Default: "60"},
 				{Name: "ignore-error", Domain: anyBool, Default: "false"},
 			},
 			Any:      [][]string{{"url", "backend-id"}},

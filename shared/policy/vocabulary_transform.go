@@ -121,9 +121,9 @@ var transformPolicies = []PolicyType{
 			Attributes: []AttributeType{
 				{Name: "apply", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"always", "content-type-json"}}, Required: true},
 				{Name: "consider-accept-header", Domain: anyBool, Default: "true"},
-				{Name: "parse-date", Domain: anyBool, Default: "true"},
+				{Name: "parse-date", Domain: literalBool, Default: "true"},
 				{Name: "namespace-separator", Domain: anyText, Default: "_"},
-				{Name: "namespace-prefix", Domain: anyText, Default: "xmlns"},
+				{Name: "namespace-prefix", Domain: anyText},
 				{Name: "attribute-block-name", Domain: anyText},
 			},
 		},

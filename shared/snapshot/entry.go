@@ -1,7 +1,12 @@
 package snapshot
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/url"
+
+	"toolgate/shared/openapi"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,6 +47,24 @@ func (s *Snapshot) Operations(api string) ([]Operation, error) {
 	return list, nil
 }
 
+// Description reads what the document of an API says of an operation. It is nil
+// where no policy asks for it, or nothing is said.
+func (s *Snapshot) Description(api, operation string) (*openapi.Description, error) {
+	name := descriptionName(api, operation)
+	if s.files[name] == nil {
+		return nil, nil
+	}
+	record, err := s.read(name)
+	if err != nil {
+		return nil, err
+	}
+	d := new(openapi.Description)
+	if err := json.Unmarshal(record, d); err != nil {
+		return nil, fmt.Errorf("reading the description of operation %q of API %q from the snapshot: %w", operation, api, err)
+	}
+	return d, nil
+}
+
 // Policy reads a policy document by its number, from 1: the XML as its author
 // wrote it, in UTF-8, with references to named values in it. The number 0 stands
 // for no document and is an error here.
@@ -62,6 +85,24 @@ func toolName(server, tool string) string {
 }
 
 func operationsName(api string) string { return "apis/" + api + ".json" }
+
+func descriptionName(api, operation string) string {
+	return "apis/" + api + "/operations/" + fileName(operation) + ".json"
+}
+
+// maxFileName leaves room for an ending within the 255 bytes of file systems.
+const maxFileName = 200
+
+// fileName writes an id so that it is the name of a file on any system: an id
+// may be "GET /orders". A long one ends in a hash.
+func fileName(id string) string {
+	name := url.QueryEscape(id)
+	if len(name) <= maxFileName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(id))
+	return name[:maxFileName-2*len(sum)-1] + "-" + hex.EncodeToString(sum[:])
+}
 
 func policyName(n int) string { return fmt.Sprintf("policies/%d.xml", n) }
 

@@ -11,6 +11,7 @@
 //	servers/{server}/list/{page}.json the array of tools of one page of tools/list
 //	servers/{server}/tool/{tool}.json the record of one tool
 //	apis/{api}.json                   the operations of an API that HTTP clients reach
+//	apis/{api}/operations/{id}.json   what the OpenAPI document says of an operation, where a policy asks
 //	policies/{n}.xml                  policy documents as they were written, from 1
 //	fragments/{id}.xml                policy fragments as they were written
 //	schemas/{id}.json                 JSON Schemas that policies name
@@ -66,7 +67,8 @@ func Load(r io.ReaderAt, size int64) (*Snapshot, error) {
 	s := &Snapshot{reader: r, files: make(map[string]*zip.File, len(archive.File)), tools: map[string][]string{}, Hash: archive.Comment}
 	for _, f := range archive.File {
 		s.files[f.Name] = f
-		if server, tool, ok := strings.Cut(strings.TrimPrefix(f.Name, "servers/"), "/tool/"); ok {
+		name, ofServer := strings.CutPrefix(f.Name, "servers/")
+		if server, tool, ok := strings.Cut(name, "/tool/"); ofServer && ok {
 			s.tools[server] = append(s.tools[server], strings.TrimSuffix(tool, ".json"))
 		}
 	}

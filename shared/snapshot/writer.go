@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"toolgate/shared/openapi"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -38,6 +40,11 @@ func (w *Writer) Tool(server string, t Tool) { w.marshal(toolName(server, t.Name
 // Operations adds the operations of an API.
 func (w *Writer) Operations(api string, operations []Operation) {
 	w.marshal(operationsName(api), operations)
+}
+
+// Description adds what the document of an API says of an operation.
+func (w *Writer) Description(api, operation string, d *openapi.Description) {
+	w.marshal(descriptionName(api, operation), d)
 }
 
 // Policy adds a policy document by its number, from 1.

@@ -180,8 +180,7 @@ func (r *xmlReader) read() error {
 
 // plain is the message without the line, which the offset says better.
 func plain(err error) string {
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 		return syntax.Msg
 	}
 	return err.Error()

@@ -57,7 +57,8 @@ const (
 
 // Error says what in a document cannot be read or converted.
 type Error struct {
-	// Offset is where in the document, in bytes from its beginning.
+	// Offset is where in the document, in bytes from its beginning: for what is
+	// well-formed, just behind the token that is meant.
 	Offset  int
 	Message string
 	Fix     string

@@ -253,7 +253,7 @@ func (r *run) exchange(m *message) (*policy.Exchange, error) {
 	}
 	x.Request = &expr.Request{
 		Method: method, Headers: m.header.Clone(), IPAddress: r.settings.ip, OriginalURL: &original, URL: &original,
-		MatchedParameters: r.settings.parameters,
+		MatchedParameters: r.settings.parameters, Certificate: r.settings.certificate,
 	}
 	x.SetPath(u.EscapedPath(), u.RawQuery)
 	if r.settings.service != nil {

@@ -1,9 +1,11 @@
 package policytest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -20,7 +22,7 @@ func (r *run) forward(_ context.Context, x *policy.Exchange) error {
 	if err != nil {
 		return policy.BodyError("forward-request", err)
 	}
-	response, err := r.answer("backend", x.Request.Method, x.Request.URL, x.Request.Headers, body)
+	response, err := r.answer("backend", x.Request.Method, x.Request.URL, x.Certificate, x.Request.Headers, body)
 	if sent, ok := errors.AsType[*policy.SendError](err); ok {
 		reason := policy.ReasonBackendConnectionFailure
 		if sent.Timeout {
@@ -34,14 +36,17 @@ func (r *run) forward(_ context.Context, x *policy.Exchange) error {
 
 // Send serves policy.Sender.
 func (r *run) Send(_ context.Context, o *policy.Outgoing) (*expr.Response, error) {
-	return r.answer("send", o.Method, o.URL, o.Header, o.Body)
+	return r.answer("send", o.Method, o.URL, o.Certificate, o.Header, o.Body)
 }
 
 // answer writes a request into the transcript and finds the response to it.
-func (r *run) answer(kind, method string, u *url.URL, header http.Header, body []byte) (*expr.Response, error) {
+func (r *run) answer(kind, method string, u *url.URL, certificate *policy.Certificate, header http.Header, body []byte) (*expr.Response, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintf(&r.out, "%s %s %s\n", kind, method, u)
+	if certificate != nil {
+		fmt.Fprintf(&r.out, "  presents %s\n", certificate.Public.Subject)
+	}
 	r.message(header, body)
 	a := r.next(method, u.String())
 	if a == nil {
@@ -55,7 +60,11 @@ func (r *run) answer(kind, method string, u *url.URL, header http.Header, body [
 	if err != nil {
 		return nil, err
 	}
-	return &expr.Response{StatusCode: status, StatusReason: http.StatusText(status), Headers: a.header.Clone(), Body: policy.NewBody(a.body)}, nil
+	scripted := policy.NewBody(a.body)
+	if strings.HasPrefix(a.header.Get("Content-Type"), "text/event-stream") {
+		scripted = policy.NewStream(io.NopCloser(bytes.NewReader(a.body)), -1)
+	}
+	return &expr.Response{StatusCode: status, StatusReason: http.StatusText(status), Headers: a.header.Clone(), Body: scripted}, nil
 }
 
 // next is the next scripted response for a request, nil when the script has

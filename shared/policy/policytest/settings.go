@@ -1,6 +1,8 @@
 package policytest
 
 import (
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -20,6 +22,7 @@ type settings struct {
 	parameters  map[string]string
 	namedValues map[string]string
 	backends    map[string]*policy.BackendEntity
+	certificate *expr.Certificate // the client's
 }
 
 func newSettings() settings {
@@ -74,6 +77,8 @@ func (s *settings) set(kind, name, value string) (err error) {
 		s.context.Operation.ID, s.context.Operation.Name = value, value
 	case "template":
 		s.context.Operation.URLTemplate = value
+	case "method":
+		s.context.Operation.Method = value
 	case "parameter":
 		s.parameters[name] = value
 	case "named-value":
@@ -84,12 +89,24 @@ func (s *settings) set(kind, name, value string) (err error) {
 		s.context.Subscription = &expr.Subscription{ID: value, Name: value, Key: value + "-key", CreatedDate: s.now}
 	case "user":
 		s.context.User = &expr.User{ID: value, Email: value + "@contoso.com", FirstName: value}
+	case "groups":
+		if s.context.User == nil {
+			return fmt.Errorf("name the user first")
+		}
+		for _, id := range strings.Fields(value) {
+			s.context.User.Groups = append(s.context.User.Groups, expr.Group{ID: id, Name: id})
+		}
 	case "product":
 		s.context.Product = &expr.Product{ID: value, Name: value}
 	case "backend-entity":
+		address, rest, _ := strings.Cut(value, " ")
 		var u *url.URL
-		u, err = url.Parse(value)
-		s.backends[name] = &policy.BackendEntity{ID: name, URL: u}
+		u, err = url.Parse(address)
+		s.backends[name] = &policy.BackendEntity{ID: name, URL: u, Credentials: strings.TrimSpace(rest) == "credentials"}
+	case "certificate":
+		s.certificate, err = certificate(value)
+	case "trusted-certificate":
+		err = s.trust(value)
 	case "mcp":
 		method, tool, _ := strings.Cut(value, " ")
 		s.context.Mcp = &expr.Mcp{Method: method, ToolName: tool, ProtocolVersion: "2025-11-25", ClientName: "test", ServerName: "server"}
@@ -109,4 +126,32 @@ func (s *settings) IDs() []string {
 		ids = append(ids, id)
 	}
 	return ids
+}
+
+// certificate reads a certificate from the base64 of its DER.
+func certificate(text string) (*expr.Certificate, error) {
+	der, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &expr.Certificate{Certificate: c}, nil
+}
+
+// trust has client certificates verified by that of an authority.
+func (s *settings) trust(text string) error {
+	authority, err := certificate(text)
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(authority.Certificate)
+	s.context.Verify = func(c *expr.Certificate) error {
+		_, err := c.Certificate.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: s.now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		return err
+	}
+	return nil
 }

@@ -20,9 +20,11 @@
 //	want                  the transcript
 //
 // The keys of settings are now, service (the URL of the backend), scope, api,
-// operation, template (of the operation's URL), parameter NAME, named-value NAME,
-// ip, subscription, user, product, mcp (a method, and for tools/call the tool),
-// certificate, and backend-entity ID (its URL).
+// operation, method and template (of the operation), parameter NAME, named-value NAME,
+// ip, subscription, user, groups (of the user), product, mcp (a method, and for tools/call the tool),
+// certificate (the client's, as base64 of its DER), trusted-certificate (that of an
+// authority, likewise: without it no client certificate is trusted), and
+// backend-entity ID (its URL, and the word credentials when it has some).
 package policytest
 
 import (

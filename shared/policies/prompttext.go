@@ -1,0 +1,214 @@
+package policies
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Where the text of messages to and from language models and tools is.
+var (
+	// promptMembers hold it in requests of the chat, completions, responses,
+	// messages and embeddings kinds.
+	promptMembers = []string{"messages", "prompt", "input", "instructions", "system", "contents", "suffix"}
+	// completionMembers hold it in their responses, and in the events of these.
+	completionMembers = []string{"choices", "output", "content", "delta", "text", "candidates", "completion"}
+	// wordless hold no text for people: media, and words of the protocol.
+	wordless = []string{"image_url", "input_audio", "audio", "image", "file", "role", "type", "id", "object", "finish_reason", "logprobs"}
+)
+
+// promptText is the text of a request to a language model: of a body of another
+// kind, all of it.
+func promptText(contentType string, body []byte) string {
+	return modelText(contentType, body, promptMembers)
+}
+
+// completionText is the text of a language model's response.
+func completionText(contentType string, body []byte) string {
+	if contentType != eventStream {
+		return modelText(contentType, body, completionMembers)
+	}
+	var out strings.Builder
+	for message := range messages(contentType, body) {
+		out.WriteString(eventText(message))
+	}
+	return out.String()
+}
+
+func modelText(contentType string, body []byte, members []string) string {
+	r := textReader{d: jsontext.NewDecoder(bytes.NewBuffer(body))}
+	if err := r.members(members); err != nil {
+		return plainText(contentType, body)
+	}
+	if r.found {
+		return r.out.String()
+	}
+	return allText(contentType, body)
+}
+
+// allText is every text in a body.
+func allText(contentType string, body []byte) string {
+	r := textReader{d: jsontext.NewDecoder(bytes.NewBuffer(body)), names: true}
+	if err := r.document(); err != nil {
+		return plainText(contentType, body)
+	}
+	return r.out.String()
+}
+
+// plainText is a body that is no JSON, unless it is no text at all. What calls
+// itself text is judged as well as it can be read.
+func plainText(contentType string, body []byte) string {
+	isText := contentType == "" || strings.HasPrefix(contentType, "text/") || strings.HasSuffix(contentType, "json") || strings.HasSuffix(contentType, "xml")
+	if !isText && !utf8.Valid(body) {
+		return ""
+	}
+	return strings.ToValidUTF8(string(body), "\ufffd")
+}
+
+// argumentsText is the text of a tool's arguments. A message that cannot be read
+// is judged as a whole.
+func argumentsText(message []byte) string {
+	arguments, err := toolArguments(message)
+	if err != nil {
+		return plainText("", message)
+	}
+	return allText("", arguments)
+}
+
+// resultText is the text of a tool's result: of its blocks, and what the
+// structured content has besides.
+func resultText(contentType string, body []byte) string {
+	results, err := toolResults(contentType, body)
+	if err != nil {
+		return plainText("", body)
+	}
+	var out strings.Builder
+	for _, result := range results {
+		for _, block := range result.Content {
+			appendLine(&out, block.Text)
+			appendLine(&out, block.Resource.Text)
+		}
+		if result.StructuredContent != nil {
+			appendLine(&out, allText("", result.StructuredContent))
+		}
+	}
+	return out.String()
+}
+
+// textReader collects the strings of a JSON document.
+type textReader struct {
+	d     *jsontext.Decoder
+	out   strings.Builder
+	names bool // those of members too, and nothing is left out
+	found bool // one of the members that were asked for
+}
+
+// members collects what is in members of the object at the top.
+func (r *textReader) members(names []string) error {
+	if r.d.PeekKind() != '{' {
+		return r.document()
+	}
+	if _, err := r.d.ReadToken(); err != nil {
+		return err
+	}
+	for r.d.PeekKind() == '"' {
+		name, err := r.d.ReadToken()
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(names, name.String()) {
+			err = r.d.SkipValue()
+		} else {
+			r.found = true
+			err = r.value()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := r.d.ReadToken(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+// document collects everything.
+func (r *textReader) document() error {
+	if err := r.value(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+// end tells of what stands behind the document.
+func (r *textReader) end() error {
+	_, err := r.d.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("text stands behind the document")
+	}
+	return err
+}
+
+func (r *textReader) value() error {
+	switch r.d.PeekKind() {
+	case '"':
+		t, err := r.d.ReadToken()
+		if err == nil {
+			appendLine(&r.out, t.String())
+		}
+		return err
+	case '{', '[':
+		return r.container()
+	default:
+		return r.d.SkipValue()
+	}
+}
+
+func (r *textReader) container() error {
+	open, err := r.d.ReadToken()
+	if err != nil {
+		return err
+	}
+	for kind := r.d.PeekKind(); kind != '}' && kind != ']'; kind = r.d.PeekKind() {
+		if open.Kind() == '{' {
+			name, err := r.d.ReadToken()
+			if err != nil {
+				return err
+			}
+			text := name.String()
+			if !r.names && slices.Contains(wordless, text) {
+				if err := r.d.SkipValue(); err != nil {
+					return err
+				}
+				continue
+			}
+			if r.names {
+				appendLine(&r.out, text)
+			}
+		}
+		if err := r.value(); err != nil {
+			return err
+		}
+	}
+	_, err = r.d.ReadToken()
+	return err
+}
+
+// appendLine adds a text on a line of its own.
+func appendLine(out *strings.Builder, text string) {
+	if text == "" {
+		return
+	}
+	if out.Len() > 0 {
+		out.WriteByte('\n')
+	}
+	out.WriteString(text)
+}
