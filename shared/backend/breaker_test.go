@@ -212,6 +212,35 @@ func TestBreakerClientBody(t *testing.T) {
 	}
 }
 
+// TestBreakerBackendBreaksOff has the destination fail while the client sends.
+func TestBreakerBackendBreaksOff(t *testing.T) {
+	k := client(t, Options{
+		URL: "https://contoso.com", Breaker: BreakerOptions{Failures: 1, Interval: time.Hour, TripDuration: time.Hour},
+		Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
+			req.Body.Close()
+			_, _ = req.Body.Read(make([]byte, 1)) // returns io.ErrClosedPipe
+			return nil, errors.New("connection reset")
+		}),
+	})
+	body, _ := io.Pipe()
+	_, err := k.Do((&http.Request{Method: http.MethodPost, URL: k.URL(), Body: body, ContentLength: -1}).WithContext(t.Context()))
+	if e, ok := errors.AsType[*Error](err); !ok || e.Reason != Unreachable || !k.Open(time.Now()) {
+		t.Errorf("got %v, open %v, want no connection", err, k.Open(time.Now()))
+	}
+}
+
+// TestBreakerLateFailure has requests fail that were under way when the breaker
+// tripped.
+func TestBreakerLateFailure(t *testing.T) {
+	s := script(t, BreakerOptions{Failures: 1, Interval: time.Minute, TripDuration: time.Minute})
+	s.breaker.fail(nil)
+	s.clock = s.clock.Add(59 * time.Second)
+	s.breaker.fail(nil)
+	if s.Open(s.clock.Add(time.Second)) {
+		t.Error("a late failure keeps the breaker open")
+	}
+}
+
 func TestBreakerOptions(t *testing.T) {
 	for _, b := range []BreakerOptions{
 		{Failures: -1, Interval: 1, TripDuration: 1}, {Failures: 1, TripDuration: 1}, {Failures: 1, Interval: 1},

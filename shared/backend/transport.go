@@ -127,16 +127,16 @@ func (t *transports) giveUp() {
 }
 
 // derive makes a transport like another one, but for what the options say.
-func derive(from *http.Transport, protocols *http.Protocols, o SendOptions) *http.Transport {
+func derive(from *http.Transport, protocols http.Protocols, o SendOptions) *http.Transport {
 	t := from.Clone()
 	if t.TLSClientConfig == nil {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if protocols == nil {
+	if protocols == (http.Protocols{}) {
 		protocols = spoken(t)
 	}
 	// What the other transport made of its own protocols is not for this one.
-	t.Protocols, t.TLSNextProto, t.TLSClientConfig.NextProtos = protocols, nil, nil
+	t.Protocols, t.TLSNextProto, t.TLSClientConfig.NextProtos = &protocols, nil, nil
 	if o.HTTPVersion == HTTP2 {
 		t.TLSClientConfig.VerifyConnection = requireHTTP2(t.TLSClientConfig.VerifyConnection)
 	}
@@ -157,11 +157,10 @@ func derive(from *http.Transport, protocols *http.Protocols, o SendOptions) *htt
 // spoken are the protocols of the transport that t is a clone of. Unless they
 // were set, they show in what it offers to servers only: a clone with a TLS
 // configuration would not speak HTTP/2, but offer it.
-func spoken(t *http.Transport) *http.Protocols {
+func spoken(t *http.Transport) (p http.Protocols) {
 	if t.Protocols != nil {
-		return t.Protocols
+		return *t.Protocols
 	}
-	p := new(http.Protocols)
 	p.SetHTTP1(true)
 	p.SetHTTP2(slices.Contains(t.TLSClientConfig.NextProtos, "h2"))
 	return p
@@ -181,12 +180,10 @@ func requireHTTP2(verify func(tls.ConnectionState) error) func(tls.ConnectionSta
 	}
 }
 
-// protocols returns nil for those of the transport that another is made from.
-func (v HTTPVersion) protocols() (*http.Protocols, error) {
-	p := new(http.Protocols)
+// protocols are none for those of the transport that another is made from.
+func (v HTTPVersion) protocols() (p http.Protocols, err error) {
 	switch v {
 	case "":
-		return nil, nil //nolint:nilnil // any version is none in particular
 	case HTTP1:
 		p.SetHTTP1(true)
 	case HTTP2Or1:
@@ -196,7 +193,7 @@ func (v HTTPVersion) protocols() (*http.Protocols, error) {
 		p.SetHTTP2(true)
 		p.SetUnencryptedHTTP2(true)
 	default:
-		return nil, fmt.Errorf("%q is no version of HTTP", string(v))
+		return p, fmt.Errorf("%q is no version of HTTP", string(v))
 	}
 	return p, nil
 }

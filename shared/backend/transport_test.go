@@ -165,6 +165,15 @@ func TestSendCertificate(t *testing.T) {
 	if got := read(t, res); got != "HTTP/2.0 a" {
 		t.Errorf("got %s, want a", got)
 	}
+	old := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: rt.TLSClientConfig.RootCAs, MinVersion: tls.VersionTLS12}}
+	defer old.CloseIdleConnections()
+	res, err = NewSender(SenderOptions{Transport: old}).Send(t.Context(), Request{URL: k.URL(), Certificate: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, res); got != "HTTP/1.1 a" { // as the transport speaks otherwise
+		t.Errorf("got %s, want HTTP/1.1", got)
+	}
 	for name, bad := range map[string]*tls.Certificate{
 		"empty":             {},
 		"unreadable":        {Certificate: [][]byte{{1}}, PrivateKey: a.PrivateKey},
@@ -194,7 +203,12 @@ func TestSendProxy(t *testing.T) {
 	if got == nil || got.URL.String() != want || got.Header.Get("Proxy-Authorization") == "" || got.Header.Get("X-Key") != "ours" {
 		t.Errorf("the proxy got %+v, want %s with credentials", got, want)
 	}
-	through.Host = "127.0.0.1:1" // the transport has its own
+	same := *through
+	through.Host = "127.0.0.1:1" // which is not for the transport of before
+	if res, err = k.Send(request(t, t.Context(), k, "/x"), SendOptions{Proxy: &same}); err != nil {
+		t.Fatal(err)
+	}
+	read(t, res)
 	if res, err = NewSender(SenderOptions{}).Send(t.Context(), Request{URL: k.URL(), Proxy: through}); err == nil {
 		res.Body.Close()
 		t.Error("a proxy where nobody listens sent a request")
