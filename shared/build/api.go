@@ -23,13 +23,15 @@ type sourceAPI struct {
 	// that are there.
 	numbers map[*openapi.Operation]int
 	byID    map[string]int
+	// published are the operations that are tools of some server.
+	published map[*openapi.Operation]bool
 }
 
 // apis compiles all APIs and returns those that can be reached.
 func (b *builder) apis() []snapshot.SourceAPI {
 	var list []snapshot.SourceAPI
 	for _, api := range b.cfg.APIs {
-		s := &sourceAPI{builder: b, api: api, numbers: map[*openapi.Operation]int{}, byID: map[string]int{}}
+		s := &sourceAPI{builder: b, api: api, numbers: map[*openapi.Operation]int{}, byID: map[string]int{}, published: map[*openapi.Operation]bool{}}
 		b.sources[api.Name] = s
 		s.product = b.policies.productOf(api.Name, apisOf)
 		s.out = snapshot.SourceAPI{
@@ -57,9 +59,10 @@ func (b *builder) apis() []snapshot.SourceAPI {
 	return list
 }
 
-// chain composes the policies of the API, and of an operation of it.
-func (s *sourceAPI) chain(operation ...link) {
-	s.policies.chain(append([]link{{policy.ScopeProduct, s.product}, {policy.ScopeAPI, s.out.Policy}}, operation...)...)
+// chain composes the policies of the API, and of an operation of it, and returns
+// what they ask of the document.
+func (s *sourceAPI) chain(operation ...link) question {
+	return s.policies.chain(append([]link{{policy.ScopeProduct, s.product}, {policy.ScopeAPI, s.out.Policy}}, operation...)...)
 }
 
 // operationPolicy reads the document of an operation.
@@ -113,7 +116,7 @@ func (s *sourceAPI) operations() []snapshot.Operation {
 // record is what the snapshot keeps of an operation of the document.
 func (s *sourceAPI) record(o *openapi.Operation) snapshot.Operation {
 	return snapshot.Operation{
-		ID: o.Key(), Method: o.Method, URLTemplate: o.Path, Title: o.Summary, Policy: s.numbers[o],
+		ID: o.Key(), Method: o.Method, URLTemplate: s.doc.URLTemplate(o), Title: o.Summary, Policy: s.numbers[o],
 	}
 }
 

@@ -56,6 +56,7 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 	for _, s := range cfg.Servers {
 		m.Servers = append(m.Servers, b.server(s))
 	}
+	b.describe()
 	b.policies.write(&m)
 	b.report.Warnings = b.faults.Sorted()
 	if err := b.report.Warnings.Err(); err != nil {

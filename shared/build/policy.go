@@ -28,7 +28,7 @@ type policies struct {
 	byPath    map[string]int    // numbers of documents, from 1
 	fragments map[string]*policy.Document
 	stored    []snapshot.Fragment
-	composed  map[string]bool // chains
+	composed  map[string]question // by chain
 	noted     map[fault.Position]bool
 	services  *policy.Services // as a gateway's, for compiling
 	global    int              // the number of the document of the global scope
@@ -55,7 +55,7 @@ type policySource struct {
 func (b *builder) readPolicies() {
 	p := &policies{
 		builder: b, values: map[string]string{}, byPath: map[string]int{},
-		fragments: map[string]*policy.Document{}, composed: map[string]bool{}, noted: map[fault.Position]bool{}, services: b.services(),
+		fragments: map[string]*policy.Document{}, composed: map[string]question{}, noted: map[fault.Position]bool{}, services: b.services(),
 	}
 	b.policies = p
 	for _, v := range b.cfg.NamedValues {
@@ -172,29 +172,34 @@ type link struct {
 
 // chain puts the documents of the scopes of a call together, the widest first,
 // once for each combination. What comes out is not stored: a gateway composes
-// again, with its secrets put in.
-func (p *policies) chain(links ...link) {
+// again, with its secrets put in. It returns what the policies ask of documents.
+func (p *policies) chain(links ...link) question {
 	links = slices.Insert(links, 0, link{policy.ScopeGlobal, p.global})
 	key := fmt.Sprint(links)
-	if p.composed[key] {
-		return
+	if known, ok := p.composed[key]; ok {
+		return known
 	}
-	p.composed[key] = true
+	p.composed[key] = question{}
 	layers := make([]policy.Layer, 0, len(links))
 	for _, l := range links {
 		layer := policy.Layer{Scope: l.scope}
 		if l.document > 0 {
 			if layer.Document = p.documents[l.document-1].document; layer.Document == nil {
-				return // it has a fault
+				return question{} // it has a fault
 			}
 		}
 		layers = append(layers, layer)
 	}
 	effective, faults := policy.Compose(layers, p.fragments)
 	p.faults = append(p.faults, faults...)
-	if faults.Err() == nil && p.faults.Err() == nil {
+	if faults.Err() != nil {
+		return question{}
+	}
+	p.composed[key] = questionOf(effective)
+	if p.faults.Err() == nil {
 		p.compile(effective)
 	}
+	return p.composed[key]
 }
 
 // compile makes the policies of a chain as a gateway will, for the faults that

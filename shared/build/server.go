@@ -184,6 +184,7 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 	c.byName[t.Name] = o.Key()
 	t.backend = backend
 	c.governed.tool(t.Name, ch.override.Policy)
+	c.source.published[o] = true
 	v.Published = true
 	c.tools = append(c.tools, t)
 }

@@ -21,7 +21,7 @@ func (b *builder) services() *policy.Services {
 		}
 		known[k.Name] = &policy.BackendEntity{ID: k.Name, Pool: k.Pool != nil, URL: u}
 	}
-	s.Backends, s.Schemas = known, b.known
+	s.Backends, s.Schemas, s.Operations = known, b.known, undescribed{}
 	return &s
 }
 

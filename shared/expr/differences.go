@@ -1,7 +1,7 @@
 package expr
 
-// differences say what differs from .NET in API Management, by the name of a
-// type, or by those of a type and its member ("new" for constructors).
+// differences say what differs from API Management, which runs .NET: by the name
+// of a type, or by those of a type and its member ("new" for constructors).
 var differences = map[string]string{
 	"CultureInfo":      "there is only the invariant culture",
 	"DateTime":         "local time is UTC, on every host",

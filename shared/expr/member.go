@@ -210,7 +210,7 @@ type Member struct {
 	Example   string // an expression, "" where it needs a request to show
 	Result    string // of the example, as ToString has it
 	Ours      bool   // unknown to API Management
-	Differs   string // what differs from .NET, "" for nothing that is known
+	Differs   string // what differs from API Management, "" for nothing that is known
 }
 
 // Members yields every type's members in the order of their tables; enumeration

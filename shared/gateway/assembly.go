@@ -69,6 +69,7 @@ func (a *assembly) reach() (err error) {
 		return err
 	}
 	g.services.Sender, g.services.Backends, g.services.Schemas = sender{backend.NewSender(backend.SenderOptions{Transport: a.options.Transport})}, g.backends, found
+	g.services.Operations = newDescriptions(a.snapshot, g.log)
 	if g.services.Sink == nil {
 		g.services.Sink = logSink{g.log}
 	}

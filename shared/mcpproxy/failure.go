@@ -163,6 +163,8 @@ func unreached(reason backend.Reason) *mcp.Error {
 		return mcp.Errorf(mcp.CodeInternalError, "The call was cancelled.")
 	case backend.Refused:
 		return mcp.Errorf(mcp.CodeInternalError, "The request is not allowed to leave the gateway.")
+	case backend.Tripped:
+		return behind("is left alone for a while after failures")
 	}
 	return behind("could not be reached")
 }

@@ -157,12 +157,12 @@ func (e example) body(essence string) (text string, ok bool) {
 			return e.value.text, len(e.value.text) <= bodyBytes
 		}
 		value, ok := valueOf(e.value, bodyBytes)
-		return string(value), ok
+		return string(value), ok && len(value) <= bodyBytes
 	case e.value.kind == stringNode:
 		return e.value.text, len(e.value.text) <= bodyBytes
 	case isTextType(essence) && !isXMLType(essence) && e.value.kind != nullNode:
 		value, ok := valueOf(e.value, bodyBytes)
-		return string(value), ok
+		return string(value), ok && len(value) <= bodyBytes
 	}
 	return "", false
 }

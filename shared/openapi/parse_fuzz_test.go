@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -64,6 +65,7 @@ func checkDocument(t *testing.T, d *Document) {
 			tool, verdict := d.Tool(o, name, opt)
 			checkTool(t, o, tool, verdict)
 		}
+		checkDescription(t, d, o)
 	}
 }
 
@@ -86,4 +88,22 @@ func checkTool(t *testing.T, o *Operation, tool *Tool, verdict Verdict) {
 			t.Errorf("%s: %v: %s", o.Key(), err, schema)
 		}
 	}
+}
+
+func checkDescription(t *testing.T, d *Document, o *Operation) {
+	t.Helper()
+	description, _ := d.Describe(o, DescriptionOptions{Schemas: true, Examples: true})
+	text, err := json.Marshal(description)
+	if err != nil {
+		t.Fatalf("%s: %v", o.Key(), err)
+	}
+	if err := json.Unmarshal(text, new(Description)); err != nil {
+		t.Errorf("%s: %v: %s", o.Key(), err, text)
+	}
+	for _, schema := range description.Schemas {
+		if _, err := CompileSchema(schema); err != nil {
+			t.Errorf("%s: %v: %s", o.Key(), err, schema)
+		}
+	}
+	d.URLTemplate(o)
 }

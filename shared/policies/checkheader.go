@@ -49,7 +49,19 @@ func (p *checkHeader) Apply(_ context.Context, x *policy.Exchange) error {
 			return nil
 		}
 	}
-	return p.refuse(x, policy.NewError("check-header", policy.ReasonHeaderValueNotAllowed, name, all))
+	return p.refuse(x, policy.NewError("check-header", policy.ReasonHeaderValueNotAllowed, name, shownValue(name, all)))
+}
+
+// shownValue is the value of a header as messages have it: not that of one that
+// holds a credential, to judge by its name.
+func shownValue(name, value string) string {
+	name = strings.ToLower(name)
+	for _, word := range []string{"auth", "cookie", "key", "secret", "token"} {
+		if strings.Contains(name, word) {
+			return "***"
+		}
+	}
+	return value
 }
 
 // refuse is a failure with the status and message of the document; the one of

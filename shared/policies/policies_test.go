@@ -19,6 +19,8 @@ func TestPolicies(t *testing.T) {
 		Services: func(now func() time.Time) *policy.Services {
 			s := &policy.Services{}
 			withMemory(s, now)
+			withIdentities(s, now)
+			withSchemas(s)
 			return s
 		},
 	}, *update)

@@ -44,7 +44,8 @@ type identity struct {
 	IssuerCertificateID string `attr:"issuer-certificate-id"`
 
 	subject, issuerSubject distinguishedName
-	issuer                 *x509.Certificate // of the thumbprint or the id
+	hasIssuer              bool              // issuer counts
+	issuer                 *x509.Certificate // of the thumbprint or the id; nil: none that could be it
 }
 
 func (p *validateClientCertificate) Prepare(c *policy.Compilation) {
@@ -85,7 +86,10 @@ func (i *identity) prepare(s *policy.Services) (err error) {
 		if err != nil {
 			return fmt.Errorf("the issuer: %w", err)
 		}
-		i.issuer = found.Public.Certificate
+		if found.Public != nil {
+			i.issuer = found.Public.Certificate
+		}
+		i.hasIssuer = true
 	}
 	return nil
 }
@@ -136,5 +140,5 @@ func (i *identity) matches(c *expr.Certificate) bool {
 		(i.subject == nil || i.subject.equal(certificateName(cert.Subject))) &&
 		(i.DNSName == "" || slices.ContainsFunc(cert.DNSNames, func(name string) bool { return strings.EqualFold(name, i.DNSName) })) &&
 		(i.issuerSubject == nil || i.issuerSubject.equal(certificateName(cert.Issuer))) &&
-		(i.issuer == nil || cert.CheckSignatureFrom(i.issuer) == nil)
+		(!i.hasIssuer || i.issuer != nil && cert.CheckSignatureFrom(i.issuer) == nil)
 }
