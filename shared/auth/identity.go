@@ -106,7 +106,7 @@ func (m *ManagedIdentity) Token(ctx context.Context, resource, clientID string) 
 	if err := m.check(resource); err != nil {
 		return "", err
 	}
-	t := m.keptFor(identityKey{resource, clientID})
+	t := m.tokenOf(identityKey{resource, clientID})
 	f := m.renew(t)
 	if text := t.goodFor(m.now(), usableFor); text != "" {
 		return text, nil
@@ -141,9 +141,9 @@ func (m *ManagedIdentity) check(resource string) error {
 	return nil
 }
 
-// keptFor returns the token of a key, and forgets the one that was not used for
+// tokenOf returns the token of a key, and forgets the one that was not used for
 // longest if there are too many.
-func (m *ManagedIdentity) keptFor(key identityKey) *identityToken {
+func (m *ManagedIdentity) tokenOf(key identityKey) *identityToken {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.tokens[key]
@@ -197,15 +197,14 @@ func (m *ManagedIdentity) run(t *identityToken, f *fetch) {
 	ctx, cancel := context.WithTimeout(context.Background(), obtainTimeout)
 	defer cancel()
 	text, expires, err := m.obtain(ctx, t.key)
+	if err != nil && t.goodFor(m.now(), 0) != "" { // calls go on and nobody else is told
+		m.log.LogAttrs(ctx, slog.LevelWarn, "keeping a token of the managed identity that cannot be renewed", slog.String("resource", t.key.resource), slog.Any("error", err))
+	}
 	t.mu.Lock()
 	if err == nil {
 		t.text, t.expires = text, expires
 	}
-	still := t.expires.After(m.now())
 	t.running, f.err = nil, err
 	t.mu.Unlock()
 	close(f.done)
-	if err != nil && still { // calls go on and nobody else is told
-		m.log.LogAttrs(ctx, slog.LevelWarn, "keeping a token of the managed identity that cannot be renewed", slog.String("resource", t.key.resource), slog.Any("error", err))
-	}
 }

@@ -20,8 +20,8 @@ const (
 
 	// maxIdentityAnswer is the greatest length of an answer with a token, in bytes.
 	maxIdentityAnswer = 2 * MaxToken
-	// maxAfter is the longest Retry-After that is heeded.
-	maxAfter = 30 * time.Second
+	// maxAfter is the longest Retry-After that is heeded, in seconds.
+	maxAfter = 30
 )
 
 // unobtained is an attempt to obtain a token that did not succeed.
@@ -50,7 +50,7 @@ func (e *unobtained) pause(attempt int, imds bool) (d time.Duration, ok bool) {
 	default:
 		return 0, false
 	}
-	return max(time.Second<<min(attempt, 3), min(e.after, maxAfter)), attempt < 3
+	return max(time.Second<<min(attempt, 3), e.after), attempt < 3
 }
 
 // obtain asks for a token, and again where that may help.
@@ -92,11 +92,11 @@ func (m *ManagedIdentity) request(ctx context.Context, key identityKey) (text st
 	}
 	if res.StatusCode != http.StatusOK {
 		seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
-		if err != nil || seconds < 0 {
+		if err != nil { // a date, or none
 			seconds = 0
 		}
 		cause := fmt.Errorf("the identity endpoint answered status %d%s", res.StatusCode, m.reason(body))
-		return "", expires, &unobtained{status: res.StatusCode, after: time.Duration(min(seconds, 3600)) * time.Second, cause: cause}
+		return "", expires, &unobtained{status: res.StatusCode, after: time.Duration(min(seconds, maxAfter)) * time.Second, cause: cause}
 	}
 	return readIdentityToken(body, m.now())
 }

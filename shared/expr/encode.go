@@ -67,7 +67,7 @@ func encodeCompound(v any) ([]byte, error) {
 	case Decimal:
 		return append([]byte{'m'}, toText(v)...), nil
 	case *JObject, *JArray, *JValue:
-		return append([]byte{'j'}, writeJSON(v.(JToken), false)...), nil //nolint:errcheck // all three are tokens
+		return append([]byte{'j'}, writeJSON(v.(JToken), false)...), nil
 	case *List:
 		if v.class != "Array" || v.elem == nil || v.elem.String() != "string" {
 			break
@@ -163,10 +163,10 @@ func decodeTexts(b []byte) (any, error) {
 	list := []string{}
 	for len(b) > 0 {
 		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
+		if size <= 0 || n > uint64(len(b)) || int(n) > len(b)-size { //nolint:gosec // n is compared before it is converted
 			return nil, errEncoding
 		}
-		end := size + int(n) //nolint:gosec // not more than the bytes there are
+		end := size + int(n) //nolint:gosec // as above
 		list = append(list, string(b[size:end]))
 		b = b[end:]
 	}

@@ -253,7 +253,7 @@ func (a *assembly) serverInfo(s *snapshot.Server) []byte {
 // client makes the client of a destination, with its secrets resolved. The
 // timeout bounds the wait for a response's header; 0 is none.
 func (a *assembly) client(b *config.Backend, timeout time.Duration) (*backend.Client, error) {
-	o := backend.Options{URL: b.URL, Timeout: timeout, Transport: a.options.Transport}
+	o := backend.Options{URL: b.URL, Timeout: timeout, Transport: a.options.Transport, Now: a.options.Services.Now}
 	credentials := b.Credentials
 	if c := b.CircuitBreaker; c != nil {
 		o.Breaker = backend.BreakerOptions{

@@ -101,7 +101,7 @@ func (a *assembly) destination(b *config.Backend, made backends) (*destination, 
 		}
 		members = append(members, backend.PoolMember{Client: member.client, Priority: m.Priority, Weight: m.Weight})
 	}
-	d.pool = backend.NewPool(members, time.Now)
+	d.pool = backend.NewPool(members, a.options.Services.Now)
 	return d, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -40,8 +41,12 @@ type Options struct {
 	ClientAddress func(*http.Request) string
 	// Services are what policies reach beyond the gateway itself. What the
 	// gateway makes (Sender, Backends, Schemas) takes precedence; where Sink is
-	// nil, policies report to the log.
+	// nil, policies report to the log. Their clock is that of circuit breakers
+	// as well.
 	Services policy.Services
+	// Random has the bytes of request ids, and of what expressions make of
+	// chance; nil is the system's. It is read concurrently.
+	Random io.Reader
 	// Log receives what operators should know; nil discards it.
 	Log *slog.Logger
 	// Observe is told of every request after its answer; nil is none. It must
@@ -83,6 +88,7 @@ type Gateway struct {
 	public        *url.URL // nil: reached on loopback only
 	clientAddress func(*http.Request) string
 	services      policy.Services
+	random        io.Reader         // nil: the system's
 	transport     http.RoundTripper // nil: the default
 	backends      backends
 	apis          []*api           // the longest path first
@@ -109,7 +115,7 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 		admission: newAdmission(&s.Manifest, o.AnyHost),
 		depth:     s.Limits.Depth, maxBody: int64(s.Limits.RequestBytes),
 		log: o.Log, observe: o.Observe,
-		snapshot: s, clientAddress: o.ClientAddress, services: o.Services, transport: o.Transport,
+		snapshot: s, clientAddress: o.ClientAddress, services: o.Services, random: o.Random, transport: o.Transport,
 	}
 	if g.clientAddress == nil {
 		g.clientAddress = remoteAddress

@@ -3,11 +3,13 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
@@ -63,8 +65,12 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	r := x.r
 	p := &policy.Exchange{Context: expr.Context{
 		Api: around.api, Product: around.product, Deployment: around.deployment,
-		RequestID: newRequestID(), Timestamp: x.start,
+		RequestID: newRequestID(x.gateway.random), Timestamp: x.start, Random: x.gateway.random,
 	}}
+	if now := x.gateway.services.Now; now != nil {
+		start := now()
+		p.Timestamp, p.Now, p.Elapsed = start, now, func() time.Duration { return now().Sub(start) }
+	}
 	original := x.originalURL()
 	p.Request = &expr.Request{
 		Method: r.Method, Headers: r.Header, IPAddress: x.gateway.clientAddress(r), OriginalURL: original, URL: original,
@@ -93,12 +99,16 @@ func (x *exchange) originalURL() *url.URL {
 	return u
 }
 
-// newRequestID is a random GUID, version 4 (RFC 9562, section 5.4). It names a
-// call and protects nothing.
-func newRequestID() (id expr.Guid) {
-	a, b := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
-	for i := range 8 {
-		id[i], id[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
+// newRequestID is a random GUID, version 4 (RFC 9562, section 5.4), of the bytes
+// of a source that is not nil. It names a call and protects nothing.
+func newRequestID(source io.Reader) (id expr.Guid) {
+	if source == nil {
+		a, b := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
+		for i := range 8 {
+			id[i], id[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
+		}
+	} else if _, err := io.ReadFull(source, id[:]); err != nil {
+		return newRequestID(nil)
 	}
 	id[7] = id[7]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80

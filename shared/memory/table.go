@@ -137,7 +137,7 @@ func (s schedule[V]) Swap(i, j int) {
 
 // Push serves heap.Interface.
 func (s *schedule[V]) Push(x any) {
-	e := x.(*entry[V]) //nolint:errcheck // only put pushes
+	e := x.(*entry[V]) // only put pushes
 	e.place = len(*s)
 	*s = append(*s, e)
 }

@@ -93,7 +93,7 @@ func TestWindowIsNeverExceeded(t *testing.T) {
 	for _, calls := range []int{1, 7, maxRuns, 10 * maxRuns} {
 		t.Run(fmt.Sprint(calls), func(t *testing.T) {
 			s, c := newStore()
-			r := rand.New(rand.NewPCG(1, uint64(calls))) //nolint:gosec // the same in every run
+			r := rand.New(rand.NewPCG(1, uint64(calls))) // the same in every run
 			limit := policy.Limit{Calls: calls, Period: time.Second}
 			var passed []int64
 			for range 8 * calls {

@@ -210,3 +210,28 @@ func TestCheckIsAffordable(t *testing.T) {
 		t.Errorf("a recursion without alternatives: %v", err)
 	}
 }
+
+func TestFaults(t *testing.T) {
+	s, err := CompileSchema(jsontext.Value(`{"type":"object","required":["a"],"properties":{"a":{"type":"integer","minimum":1},"b":{"anyOf":[{"type":"string"},{"type":"integer"}]},"c":false,"d":{"enum":["x"]}},"additionalProperties":false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ value, pointer, rule string }{
+		{`{}`, "/a", "required"},
+		{`{"a":"x"}`, "/a", "type"},
+		{`{"a":0}`, "/a", "minimum"},
+		{`{"a":1,"b":null}`, "/b", "type"},
+		{`{"a":1,"c":1}`, "/c", ""},
+		{`{"a":1,"d":1}`, "/d", "enum"},
+		{`{"a":1,"e":1}`, "/e", "additionalProperties"},
+		{`{`, "", ""},
+	} {
+		got := s.Faults(jsontext.Value(c.value))
+		if len(got) != 1 || got[0].Pointer != c.pointer || got[0].Rule != c.rule || got[0].Message == "" {
+			t.Errorf("%s: got %+v, want %q by %q", c.value, got, c.pointer, c.rule)
+		}
+	}
+	if got := s.Faults(jsontext.Value(`{"a":1}`)); got != nil {
+		t.Errorf("got %+v, want none", got)
+	}
+}

@@ -272,13 +272,23 @@ func (c *describing) number(z *normalizer, schema *node) SchemaNumber {
 	if known, ok := c.numbers[string(text)]; ok {
 		return known
 	}
-	if _, err := CompileSchema(text); err != nil {
+	if err := c.document.check(text); err != nil {
 		c.refuse("a schema cannot be used: %v", err)
 		return 0
 	}
 	c.out.Schemas = append(c.out.Schemas, text)
 	c.numbers[string(text)] = SchemaNumber(len(c.out.Schemas))
 	return c.numbers[string(text)]
+}
+
+// check tells whether a schema compiles. Operations share most of theirs.
+func (d *Document) check(schema jsontext.Value) error {
+	err, known := d.usable[string(schema)]
+	if !known {
+		_, err = CompileSchema(schema)
+		d.usable[string(schema)] = err
+	}
+	return err
 }
 
 // constraints is a normalized schema without what only describes its values.

@@ -38,6 +38,7 @@ type Document struct {
 	outputs     *normalizer
 	subtypes    map[*node][]*node
 	permissive  map[permissiveKey]jsontext.Value
+	usable      map[string]error // of the schemas of descriptions, by their text: nil for those that compile
 }
 
 // Parse reads the OpenAPI document at a location, an absolute URL or a path,
@@ -63,6 +64,7 @@ func Parse(location string, data []byte, load Loader) (*Document, error) {
 		byLocation: make(map[string]*file),
 		unreadable: make(map[string]*Error),
 		permissive: make(map[permissiveKey]jsontext.Value),
+		usable:     make(map[string]error),
 	}
 	d.addFile(f)
 	info := f.root.get("info")

@@ -167,7 +167,7 @@ func (p *cacheValue) compute(ctx context.Context, x *policy.Exchange, key string
 		return nil, err
 	}
 	at := p.services.Time().Add(refresh).UnixMilli()
-	out := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(encoded)), uint64(at)) //nolint:gosec // lookup reads it back
+	out := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(encoded)), uint64(at))
 	_ = p.services.Cache.Set(ctx, computedKey(key), append(out, encoded...), expires) // what was not kept is computed again
 	return value, nil
 }

@@ -23,6 +23,9 @@ const (
 
 	// maxWindow is the number of characters that the service takes at a time.
 	maxWindow = 10_000
+	// requestOverlap is the number of characters that windows of requests share,
+	// so that nothing hides at their ends.
+	requestOverlap = 200
 	// maxWindows bounds how many requests one message makes.
 	maxWindows = 100
 )

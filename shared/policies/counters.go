@@ -38,7 +38,7 @@ func setNumber(x *policy.Exchange, header, variable string, n int64) {
 		x.SetResponseHeader(header, strconv.FormatInt(n, 10))
 	}
 	if variable != "" {
-		x.SetVariable(variable, int32(min(max(n, math.MinInt32), math.MaxInt32))) //nolint:gosec // bounded just before
+		x.SetVariable(variable, int32(min(max(n, math.MinInt32), math.MaxInt32)))
 	}
 }
 

@@ -133,13 +133,16 @@ func (p *llmContentSafety) request(ctx context.Context, x *policy.Exchange, s *s
 	if err != nil {
 		return policy.BodyError("llm-content-safety", err)
 	}
-	text := ""
+	t := subject{name: "Request", window: maxWindow, overlap: requestOverlap}
 	if mcp {
-		text = argumentsText(body)
+		t.text = argumentsText(body)
 	} else {
-		text = promptText(contentTypeOf(x.Target), body)
+		if why := unreadable(x.Target, body); why != "" {
+			return violates(t, why)
+		}
+		t.text = promptText(contentTypeOf(x.Target), body)
 	}
-	return s.judge(ctx, subject{name: "Request", text: text, window: maxWindow})
+	return s.judge(ctx, t)
 }
 
 // response judges what a response says.
@@ -153,7 +156,11 @@ func (p *llmContentSafety) response(ctx context.Context, x *policy.Exchange, s *
 	if mcp && (x.Mcp == nil || x.Mcp.Method != callTool) {
 		return nil
 	}
+	t := subject{name: "Response", window: s.window, overlap: s.overlap, isDocument: true}
 	if _, held := message.Body().Held(); contentType == eventStream && !mcp && !held {
+		if why := unreadable(message, nil); why != "" {
+			return violates(t, why)
+		}
 		judge := func(text string) error {
 			err := s.judge(ctx, subject{name: "Response", text: text, window: maxWindow, isDocument: true})
 			if err != nil && p.services.Sink != nil {
@@ -169,11 +176,13 @@ func (p *llmContentSafety) response(ctx context.Context, x *policy.Exchange, s *
 	if err != nil {
 		return policy.BodyError("llm-content-safety", err)
 	}
-	text := ""
 	if mcp {
-		text = resultText(contentType, body)
+		t.text = resultText(contentType, body)
 	} else {
-		text = completionText(contentType, body)
+		if why := unreadable(message, body); why != "" {
+			return violates(t, why)
+		}
+		t.text = completionText(contentType, body)
 	}
-	return s.judge(ctx, subject{name: "Response", text: text, window: s.window, overlap: s.overlap, isDocument: true})
+	return s.judge(ctx, t)
 }

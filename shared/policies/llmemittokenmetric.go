@@ -24,9 +24,7 @@ type llmEmitTokenMetric struct {
 
 func (p *llmEmitTokenMetric) Prepare(c *policy.Compilation) {
 	p.source = c.Element.Name
-	if p.sink = c.Services.Sink; p.sink == nil {
-		c.Fault(c.Element.At, "remove the policy", "%s needs a receiver of metrics", p.source)
-	}
+	p.sink = sinkOf(c)
 	prepareDimensions(c, p.Dimensions)
 	c.ReadsBody()
 	c.NeedsResponse()

@@ -93,7 +93,7 @@ func (p *llmTokenLimit) Apply(ctx context.Context, x *policy.Exchange) error {
 		return err
 	}
 	x.OnResponse(func(ctx context.Context) error { return t.came(ctx, x) })
-	x.AtEnd(func(ctx context.Context) { t.settle(ctx, x) })
+	x.AtEnd(func(ctx context.Context) { t.settle(ctx, x, true) })
 	return nil
 }
 
@@ -228,31 +228,37 @@ func (t *tokenCount) came(ctx context.Context, x *policy.Exchange) error {
 	if err := (policy.Message{Response: x.Response}).Body().Hold(); err != nil {
 		return policy.BodyError(t.source, err)
 	}
-	t.settle(ctx, x)
+	t.settle(ctx, x, false)
 	return nil
 }
 
-// settle counts what was not charged before the call. A counter that cannot be
-// reached is no reason to withhold an answer.
-func (t *tokenCount) settle(ctx context.Context, x *policy.Exchange) {
-	if t.settled {
+// settle counts what was not charged before the call, and tells what is left
+// unless the response was sent already. A counter that cannot be reached is no
+// reason to withhold an answer.
+func (t *tokenCount) settle(ctx context.Context, x *policy.Exchange, sent bool) {
+	used, ok := t.meter.usage()
+	if t.settled || !ok {
 		return
 	}
 	t.settled = true
-	used, ok := t.meter.usage()
-	if !ok {
+	rest := max(0, used.total-t.charged)
+	var left policy.Spent
+	var quota policy.QuotaState
+	var err, quotaErr error
+	if t.PerMinute > 0 {
+		left, err = t.services.Limiter.Add(ctx, t.key, t.perMinute(), rest)
+	}
+	if t.quota.Calls > 0 {
+		quota, quotaErr = t.services.Quotas.Use(ctx, t.quotaKey, t.quota, policy.Usage{Calls: int64(rest)}, true)
+	}
+	if sent {
 		return
 	}
 	setNumber(x, t.ConsumedHeader, t.ConsumedVariable, int64(used.total))
-	rest := max(0, used.total-t.charged)
-	if t.PerMinute > 0 {
-		if s, err := t.services.Limiter.Add(ctx, t.key, t.perMinute(), rest); err == nil {
-			setNumber(x, t.RemainingHeader, t.RemainingVariable, int64(s.Remaining))
-		}
+	if t.PerMinute > 0 && err == nil {
+		setNumber(x, t.RemainingHeader, t.RemainingVariable, int64(left.Remaining))
 	}
-	if t.quota.Calls > 0 {
-		if s, err := t.services.Quotas.Use(ctx, t.quotaKey, t.quota, policy.Usage{Calls: int64(rest)}, true); err == nil {
-			t.tellQuota(x, s)
-		}
+	if t.quota.Calls > 0 && quotaErr == nil {
+		t.tellQuota(x, quota)
 	}
 }

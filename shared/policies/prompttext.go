@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"toolgate/shared/policy"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -63,11 +66,31 @@ func allText(contentType string, body []byte) string {
 // plainText is a body that is no JSON, unless it is no text at all. What calls
 // itself text is judged as well as it can be read.
 func plainText(contentType string, body []byte) string {
-	isText := contentType == "" || strings.HasPrefix(contentType, "text/") || strings.HasSuffix(contentType, "json") || strings.HasSuffix(contentType, "xml")
-	if !isText && !utf8.Valid(body) {
+	if !isText(contentType) && !utf8.Valid(body) {
 		return ""
 	}
 	return strings.ToValidUTF8(string(body), "\ufffd")
+}
+
+func isText(contentType string) bool {
+	return contentType == "" || strings.HasPrefix(contentType, "text/") || isMediaType(contentType, "json") || isMediaType(contentType, "xml")
+}
+
+// unreadable says why the text of a message could mean something else to its
+// receiver than it does here; empty when it could not.
+func unreadable(m policy.Message, body []byte) string {
+	if encoding := m.Header().Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") && len(body) != 0 {
+		return "it is encoded"
+	}
+	_, parameters, err := mime.ParseMediaType(m.Header().Get("Content-Type"))
+	switch charset := strings.ToLower(parameters["charset"]); {
+	case err == nil && charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii":
+		return "it is not in UTF-8"
+	case isText(contentTypeOf(m)) && bytes.IndexByte(body, 0) >= 0:
+		return "it has characters that text does not have"
+	default:
+		return ""
+	}
 }
 
 // argumentsText is the text of a tool's arguments. A message that cannot be read

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"toolgate/shared/policy"
+	"toolgate/shared/services"
 
 	"golang.org/x/tools/txtar"
 )
@@ -109,6 +110,9 @@ func (r *reference) policy(p *policy.PolicyType) {
 	fmt.Fprintf(r, "- Bodies: %s\n", bodies(r.T, p))
 	if p.Differs != "" {
 		fmt.Fprintf(r, "- Differs from API Management: %s\n", p.Differs)
+	}
+	if note := services.Notes[p.Name]; note != "" {
+		fmt.Fprintf(r, "- In this version it %s.\n", note)
 	}
 	r.attributes(p)
 	r.elements(p)

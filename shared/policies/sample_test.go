@@ -189,52 +189,63 @@ func (sampleConfiguration) IDs() []string { return nil }
 
 func (sampleConfiguration) Schema(string) policy.JSONSchema { return struct{ policy.JSONSchema }{} }
 
-// bodies says in a sentence which bodies a policy reads.
+// readers are the sections in which a policy reads the body of the request, and
+// that of the response.
+type readers struct{ request, response policy.Section }
+
+func (r readers) String() string {
+	var list []string
+	if r.request != 0 {
+		list = append(list, "of the request in "+r.request.String())
+	}
+	if r.response != 0 {
+		list = append(list, "of the response in "+r.response.String())
+	}
+	return strings.Join(list, "; ")
+}
+
+// bodies says which bodies a policy reads.
 func bodies(t *testing.T, p *policy.PolicyType) string {
 	t.Helper()
-	alone, always := sampleReads(p, variant{})
-	if alone == 0 {
+	compiled, always := sampleReaders(p, variant{})
+	if !compiled {
 		t.Errorf("%s: got no section in which %s compiles", p.Name, sample(&p.ElementType, variant{}))
 	}
-	if always != (policy.Reads{}) {
-		return "Reads the body of the " + named(always) + "."
+	if always != (readers{}) {
+		return "reads that " + always.String()
 	}
 	var with []string
-	var some policy.Reads
+	var some readers
 	for _, v := range variantsOf(&p.ElementType) {
-		if _, r := sampleReads(p, v); r != (policy.Reads{}) {
+		if _, r := sampleReaders(p, v); r != (readers{}) {
 			with = append(with, v.String())
-			some = policy.Reads{Request: some.Request || r.Request, Response: some.Response || r.Response}
+			some = readers{some.request | r.request, some.response | r.response}
 		}
 	}
 	if with == nil {
-		return "Reads no body."
+		return "reads none"
 	}
-	return "Reads the body of the " + named(some) + " " + strings.Join(with, ", ") + "; otherwise none."
+	return "reads none, but " + strings.Join(with, " or ") + " that " + some.String()
 }
 
-func named(r policy.Reads) string {
-	switch {
-	case r.Request && r.Response:
-		return "request (in inbound and backend) or the response (in outbound and on-error)"
-	case r.Request:
-		return "request"
-	default:
-		return "response"
-	}
-}
-
-// sampleReads compiles a sample in all its sections, and says in how many that
-// could be done, and what it reads in one or the other.
-func sampleReads(p *policy.PolicyType, v variant) (compiled int, reads policy.Reads) {
+// sampleReaders compiles a sample in all its sections, and says whether that can
+// be done in one of them, and where it reads a body.
+func sampleReaders(p *policy.PolicyType, v variant) (compiled bool, r readers) {
 	for _, s := range []policy.Section{policy.Inbound, policy.Backend, policy.Outbound, policy.OnError} {
 		if p.Sections&s == 0 {
 			continue
 		}
-		if r, err := compileSample(p, sample(&p.ElementType, v), s); err == nil {
-			compiled++
-			reads = policy.Reads{Request: reads.Request || r.Request, Response: reads.Response || r.Response}
+		reads, err := compileSample(p, sample(&p.ElementType, v), s)
+		if err != nil {
+			continue
+		}
+		compiled = true
+		if reads.Request {
+			r.request |= s
+		}
+		if reads.Response {
+			r.response |= s
 		}
 	}
-	return compiled, reads
+	return compiled, r
 }

@@ -32,7 +32,8 @@ func (s *tokenSource) prepare() {
 	}
 }
 
-// token is the token of the request, empty when there is none. A header may have
+// token is the token of the request, empty when there is none; several stand
+// between commas, which no token has. A header may have
 // a scheme before it: the one that is given, or Bearer. In the Authorization
 // header one that is given must be there.
 func (s *tokenSource) token(e *evaluation, scheme string) string {
@@ -46,8 +47,6 @@ func (s *tokenSource) token(e *evaluation, scheme string) string {
 	if name == "" {
 		name = http.CanonicalHeaderKey(strings.TrimSpace(evaluate(e, &s.HeaderName)))
 	}
-	// Of several headers none is more the client's than another: together they
-	// are no token.
 	value := strings.TrimSpace(strings.Join(e.x.Request.Headers[name], ","))
 	found, token, ok := strings.Cut(value, " ")
 	if ok && strings.EqualFold(found, cmp.Or(scheme, "Bearer")) {
@@ -59,7 +58,8 @@ func (s *tokenSource) token(e *evaluation, scheme string) string {
 	return value
 }
 
-// queryToken is the value of a query parameter. Several are no token.
+// queryToken is the value of a query parameter, or several values between
+// commas.
 func queryToken(u *url.URL, name string) string {
 	if u == nil || u.RawQuery == "" {
 		return ""
@@ -92,8 +92,14 @@ func (o *tokenOutcome) prepare(c *policy.Compilation) {
 
 // validate validates a token and keeps it in the variable.
 func (o *tokenOutcome) validate(ctx context.Context, x *policy.Exchange, token string, r *policy.TokenRules) error {
-	failure := &policy.TokenFailure{Reason: policy.ReasonTokenNotPresent}
-	if token != "" {
+	var failure *policy.TokenFailure
+	switch {
+	case token == "":
+		failure = &policy.TokenFailure{Reason: policy.ReasonTokenNotPresent}
+	case strings.Contains(token, ","):
+		// Of several none is more the client's than another.
+		failure = &policy.TokenFailure{Reason: policy.ReasonJWTInvalid, Value: "there is more than one"}
+	default:
 		failure = o.tokens.Validate(ctx, token, r)
 	}
 	if failure != nil {
@@ -125,7 +131,10 @@ func (o *tokenOutcome) refuse(x *policy.Exchange, f *policy.TokenFailure) error 
 	}
 	refused.Status = cmp.Or(status, refused.Status)
 	if message != "" { // the log still has the reason in words
-		refused.Cause = errors.Join(errors.New(refused.Message), f.Err)
+		refused.Cause = errors.New(refused.Message)
+		if f.Err != nil {
+			refused.Cause = fmt.Errorf("%s: %w", strings.TrimSuffix(refused.Message, "."), f.Err)
+		}
 		refused.Message, refused.Public = message, true
 	}
 	return refused

@@ -244,7 +244,11 @@ func (a *answerReader) readUsage() error {
 		if err != nil {
 			return err
 		}
-		n := int(min(max(token.Int(), 0), 1<<31-1))
+		count, err := token.Int()
+		if err != nil {
+			return err
+		}
+		n := int(min(max(count, 0), 1<<31-1))
 		switch member {
 		case "prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens":
 			a.usage.prompt += n
@@ -258,10 +262,10 @@ func (a *answerReader) readUsage() error {
 	return err
 }
 
-// promptMembers have what a model reads; of toolMembers it reads all.
+// readMembers have what a model reads; of toolMembers it reads all.
 var (
-	promptMembers = []string{"messages", "prompt", "input", "system", "instructions"}
-	toolMembers   = []string{"tools", "functions"}
+	readMembers = []string{"messages", "prompt", "input", "system", "instructions"}
+	toolMembers = []string{"tools", "functions"}
 	// notRead are members of messages that are no text for the model, or no text.
 	notRead = []string{"role", "type", "id", "tool_call_id", "tool_use_id", "url", "image_url", "data", "media_type", "detail", "format", "file_data", "file_id"}
 )
@@ -281,7 +285,7 @@ func promptLetters(content []byte) int {
 		}
 		name := token.String()
 		switch {
-		case slices.Contains(promptMembers, name):
+		case slices.Contains(readMembers, name):
 			var n int
 			n, err = lettersOf(dec, name)
 			letters += n

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -259,7 +260,7 @@ func (p *validateContent) content(e *evaluation, v *validation, r *contentRule, 
 	}
 	if kind != "json" {
 		if err := checkXML(content, kind == "soap"); err != nil {
-			v.add(action, v.incorrect(v.bodyName(), kind, contentType, err.Error()))
+			v.add(action, v.incorrect(v.bodyDoes(), kind, contentType, err.Error()))
 		}
 		return
 	}
@@ -278,7 +279,7 @@ func (p *validateContent) content(e *evaluation, v *validation, r *contentRule, 
 		definition = e.x.Operation.ID
 	}
 	for _, text := range r.violations(schema, content) {
-		v.add(action, v.incorrect(v.bodyName(), definition, contentType, text))
+		v.add(action, v.incorrect(v.bodyDoes(), definition, contentType, text))
 	}
 }
 
@@ -306,11 +307,10 @@ func (r *contentRule) violations(schema policy.JSONSchema, content []byte) []str
 	return list
 }
 
+// violationText is a sentence about the value, or the part of it that a JSON
+// pointer names.
 func violationText(v policy.Violation) string {
-	if v.Path == "" {
-		return v.Message
-	}
-	return v.Message + " Path: " + v.Path
+	return cmp.Or(v.Path, "The value") + " " + strings.TrimSuffix(v.Message, ".") + "."
 }
 
 // message validates what an MCP message carries for or from a tool.
@@ -343,9 +343,9 @@ func (p *validateContent) message(e *evaluation, v *validation) error {
 func (p *validateContent) value(e *evaluation, v *validation, value jsontext.Value, unreadable error) {
 	p.size(e, v, len(value))
 	const contentType = "application/json"
-	name := "Arguments of the tool"
+	subject := "Arguments of the tool do"
 	if v.response {
-		name = "Structured content of the tool"
+		subject = "Structured content of the tool does"
 	}
 	for i := range p.Contents {
 		r := &p.Contents[i]
@@ -354,11 +354,11 @@ func (p *validateContent) value(e *evaluation, v *validation, value jsontext.Val
 		}
 		action := evaluate(e, &r.Action)
 		if unreadable != nil {
-			v.add(action, v.incorrect(name, r.SchemaID, contentType, unreadable.Error()))
+			v.add(action, v.incorrect(subject, r.SchemaID, contentType, unreadable.Error()))
 			continue
 		}
 		for _, text := range r.violations(r.schema, value) {
-			v.add(action, v.incorrect(name, r.SchemaID, contentType, text))
+			v.add(action, v.incorrect(subject, r.SchemaID, contentType, text))
 		}
 	}
 }
@@ -378,17 +378,18 @@ func (v *validation) bodyKind() string {
 	return "RequestBody"
 }
 
-func (v *validation) bodyName() string {
+func (v *validation) bodyDoes() string {
 	if v.response {
-		return "Body of the response"
+		return "Body of the response does"
 	}
-	return "Body of the request"
+	return "Body of the request does"
 }
 
-// incorrect is the error for what does not conform.
-func (v *validation) incorrect(name, definition, contentType, what string) validationError {
+// incorrect is the error for what does not conform. The subject is what that is,
+// with does or do.
+func (v *validation) incorrect(subject, definition, contentType, what string) validationError {
 	return validationError{
 		name: contentType, kind: v.bodyKind(), rule: "IncorrectMessage",
-		details: fmt.Sprintf("%s does not conform to the definition %s, which is associated with the content type %s. %s", name, definition, contentType, what),
+		details: fmt.Sprintf("%s not conform to the definition %s, which is associated with the content type %s. %s", subject, definition, contentType, what),
 	}
 }

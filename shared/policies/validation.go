@@ -91,13 +91,16 @@ func (v *validation) end() error {
 	}
 	e := &policy.Error{
 		Source: v.policy, Reason: "Bad request", Status: http.StatusBadRequest, Message: v.blocked.public,
-		Public: true, Cause: detailsError(strings.Join(v.cause, "; ")),
+		Public: true,
 	}
 	switch {
 	case v.response:
 		e.Reason, e.Status, e.Message = "Response not allowed", http.StatusBadGateway, internalFault
 	case e.Message == "":
 		e.Message = v.blocked.details
+	}
+	if cause := detailsError(strings.Join(v.cause, "; ")); string(cause) != e.Message {
+		e.Cause = cause
 	}
 	return e
 }

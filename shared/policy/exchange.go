@@ -187,9 +187,7 @@ func (x *Exchange) NewResponse(status int) *expr.Response {
 // AddResponseHeaders puts the headers that wait for a response into a header:
 // that of a response that does not pass through the exchange.
 func (x *Exchange) AddResponseHeaders(to http.Header) {
-	for name, values := range x.late {
-		to[name] = values
-	}
+	maps.Copy(to, x.late)
 	x.addVary(to)
 }
 

@@ -43,7 +43,7 @@ var (
 	existsAction = Domain{Type: Enum, Expression: true, Enum: []string{"override", "skip", "append", "delete"}}
 	textOrCode   = Content{Kind: ContentText, Domain: anyText}
 	anyPolicies  = Content{Kind: ContentPolicies}
-	cachingType  = AttributeType{Name: "caching-type", Domain: Domain{Type: Enum, Enum: []string{"prefer-external", "external", "internal"}}, Default: "prefer-external"}
+	cachingType  = AttributeType{Name: "caching-type", Domain: Domain{Type: Enum, Enum: []string{"prefer-external", "external", "internal"}}, Default: "prefer-external", Differs: "makes no difference: there is one cache"}
 )
 
 // list is an element that holds one or more of one text element.

@@ -4,6 +4,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Limits the calls of a subscription in a sliding window.",
 		Sections: Inbound, Scopes: AllScopes &^ (ScopeGlobal | ScopeWorkspace), Once: true,
+		Differs: "Counts exactly within an instance, where API Management approximates.",
 		ElementType: ElementType{
 			Name: "rate-limit",
 			Attributes: append([]AttributeType{
@@ -20,6 +21,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Limits the calls for each key in a sliding window.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "Counts exactly within an instance, where API Management approximates; policies with the same key share its counter when their renewal-period is the same too.",
 		ElementType: ElementType{
 			Name: "rate-limit-by-key",
 			Attributes: append([]AttributeType{
@@ -39,7 +41,7 @@ var accessPolicies = []PolicyType{
 			Name: "quota",
 			Attributes: []AttributeType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}},
-				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}},
+				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}, Differs: "bodies count, headers do not"},
 				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true},
 			},
 			Any:      [][]string{{"calls", "bandwidth"}},
@@ -53,8 +55,8 @@ var accessPolicies = []PolicyType{
 			Name: "quota-by-key",
 			Attributes: []AttributeType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}},
-				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}},
-				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true},
+				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}, Differs: "bodies count, headers do not"},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true, Differs: "any number, where API Management asks for 0, or 300 and more"},
 				{Name: "counter-key", Domain: anyText, Required: true},
 				{Name: "increment-condition", Domain: anyBool},
 				{Name: "increment-count", Domain: anyInt, Default: "1"},
@@ -66,6 +68,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Lets calls from some addresses through, or keeps them out.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "An address may have a prefix length, such as 192.0.2.0/24; an address that cannot be read is a fault when the folder is built.",
 		ElementType: ElementType{
 			Name:       "ip-filter",
 			Attributes: []AttributeType{{Name: "action", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"allow", "forbid"}}, Required: true}},
@@ -78,6 +81,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Refuses a request that lacks a header, or a value of it.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "The failure does not show the value of a header that holds a credential.",
 		ElementType: ElementType{
 			Name: "check-header",
 			Attributes: []AttributeType{
@@ -113,7 +117,7 @@ var accessPolicies = []PolicyType{
 }
 
 // mcpMethods confines a limit to some of the messages of an MCP server.
-var mcpMethods = AttributeType{Name: "mcp-methods", Domain: Domain{Type: List}, Ours: true}
+var mcpMethods = AttributeType{Name: "mcp-methods", Domain: Domain{Type: List}, Ours: true, Differs: "only messages of these methods, such as tools/call, are counted and refused; requests that are no MCP messages always are"}
 
 // limitNames are the attributes that say where a limit tells what is left.
 var limitNames = []AttributeType{

@@ -8,13 +8,14 @@ var aiPolicies = []PolicyType{
 	{
 		Group: GroupAI, Summary: "Has prompts, arguments and results judged by Azure AI Content Safety.",
 		Sections: Inbound | Outbound, Scopes: AllScopes &^ ScopeOperation,
+		Differs: "The result of an MCP tool is judged as a whole, also when it comes as a stream; text that the service could not be asked about does not pass.",
 		ElementType: ElementType{
 			Name: "llm-content-safety",
 			Attributes: []AttributeType{
 				{Name: "backend-id", Domain: anyText, Required: true},
 				{Name: "shield-prompt", Domain: anyBool, Default: "false"},
 				{Name: "enforce-on-completions", Domain: anyBool, Default: "false"},
-				{Name: "window-size", Domain: anyInt, Default: "1000"},
+				{Name: "window-size", Domain: anyInt, Default: "1000", Differs: "10,000 at most"},
 				{Name: "window-overlap-size", Domain: anyInt},
 			},
 			Children: []ElementType{

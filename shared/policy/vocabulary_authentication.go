@@ -22,8 +22,8 @@ var authenticationPolicies = []PolicyType{
 			One: [][]string{{"header-name", "query-parameter-name", "token-value"}},
 			Children: []ElementType{
 				{Name: "openid-config", Attributes: []AttributeType{
-					{Name: "url", Required: true},
-					{Name: "validate-connectivity", Domain: literalBool, Default: "true"},
+					{Name: "url", Required: true, Differs: "https, but for this machine"},
+					{Name: "validate-connectivity", Domain: literalBool, Default: "true", Differs: "makes no difference: the provider is asked when its keys are first needed"},
 				}},
 				{Name: "issuer-signing-keys", Max: 1, Children: []ElementType{jwtKey}},
 				{Name: "decryption-keys", Max: 1, Children: []ElementType{jwtKey}},
@@ -61,6 +61,7 @@ var authenticationPolicies = []PolicyType{
 	{
 		Group: GroupAuthentication, Summary: "Refuses a request whose client certificate does not satisfy the conditions.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "Trust and revocation are checked together, when either of their attributes asks for it; a host that verifies no certificates refuses all of them then.",
 		ElementType: ElementType{
 			Name: "validate-client-certificate",
 			Attributes: []AttributeType{
@@ -83,6 +84,7 @@ var authenticationPolicies = []PolicyType{
 	{
 		Group: GroupAuthentication, Summary: "Sends a token of the gateway's managed identity to the backend, or puts it into a variable.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "May stand in all sections; in outbound and on-error it needs output-token-variable-name, because the request was sent before.",
 		ElementType: ElementType{
 			Name: "authentication-managed-identity",
 			Attributes: []AttributeType{
@@ -112,7 +114,7 @@ var authenticationPolicies = []PolicyType{
 			Attributes: []AttributeType{
 				{Name: "thumbprint", Domain: anyText},
 				{Name: "certificate-id", Domain: anyText},
-				{Name: "body", Domain: Domain{Type: Object, Expression: true}},
+				{Name: "body", Domain: Domain{Type: Object, Expression: true}, Differs: "bytes, or their base64"},
 				{Name: "password", Domain: anyText},
 			},
 			Any: [][]string{{"thumbprint", "certificate-id", "body"}},
@@ -122,6 +124,7 @@ var authenticationPolicies = []PolicyType{
 	{
 		Group: GroupAuthentication, Summary: "Puts the access token of a stored connection into a variable.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "A host that stores no connections refuses the document when the folder is built.",
 		ElementType: ElementType{
 			Name: "get-authorization-context",
 			Attributes: []AttributeType{

@@ -35,6 +35,7 @@ var cachingPolicies = []PolicyType{
 	{
 		Group: GroupCaching, Summary: "Reads a value from the cache into a variable.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "On a miss without default-value the variable is absent; API Management's documentation says both that and null.",
 		ElementType: ElementType{
 			Name: "cache-lookup-value",
 			Attributes: []AttributeType{
@@ -48,6 +49,7 @@ var cachingPolicies = []PolicyType{
 	{
 		Group: GroupCaching, Summary: "Keeps a value in the cache.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Null is not kept.",
 		ElementType: ElementType{
 			Name: "cache-store-value",
 			Attributes: []AttributeType{
@@ -73,6 +75,7 @@ var cachingPolicies = []PolicyType{
 	{
 		Group: GroupCaching, Summary: "Reads a value from the cache, or computes it by the policies inside and keeps it.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "As API Management's policy toolkit has it; its documentation has no page for this policy.",
 		ElementType: ElementType{
 			Name: "cache-value",
 			Attributes: []AttributeType{

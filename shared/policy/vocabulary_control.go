@@ -35,6 +35,7 @@ var controlPolicies = []PolicyType{
 	{
 		Group: GroupControl, Summary: "Runs the policies inside again while the condition is true.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "In backend, the body of the request is kept for the retries without buffer-request-body.",
 		ElementType: ElementType{
 			Name: "retry",
 			Attributes: []AttributeType{
@@ -63,6 +64,7 @@ var controlPolicies = []PolicyType{
 	{
 		Group: GroupControl, Summary: "Runs the policies inside at the same time and waits for all of them, or for the first.",
 		Sections: Inbound | Backend | Outbound, Scopes: AllScopes,
+		Differs: "What changes the message must not stand in a branch: it is a fault when the folder is built.",
 		ElementType: ElementType{
 			Name: "wait",
 			Attributes: []AttributeType{
@@ -74,6 +76,7 @@ var controlPolicies = []PolicyType{
 	{
 		Group: GroupControl, Summary: "Sets a variable of the context.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "A variable also holds a response and a Jwt.",
 		ElementType: ElementType{
 			Name: "set-variable",
 			Attributes: []AttributeType{
@@ -90,7 +93,7 @@ var controlPolicies = []PolicyType{
 			Attributes: []AttributeType{
 				{Name: "status-code", Domain: Domain{Type: Int, Min: 100, Max: 999}, Default: "200"},
 				{Name: "content-type"},
-				{Name: "index", Domain: literalInt},
+				{Name: "index", Domain: literalInt, Differs: "from the policy toolkit; the documentation of API Management does not have it"},
 			},
 		},
 	},

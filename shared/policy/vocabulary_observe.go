@@ -4,6 +4,7 @@ var observePolicies = []PolicyType{
 	{
 		Group: GroupObserve, Summary: "Writes a message to the trace.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Every message is reported, whatever its severity: to the log, unless the host sends traces elsewhere.",
 		ElementType: ElementType{
 			Name: "trace",
 			Attributes: []AttributeType{
@@ -23,6 +24,7 @@ var observePolicies = []PolicyType{
 	{
 		Group: GroupObserve, Summary: "Adds to a metric.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Goes to the log, unless the host sends metrics elsewhere.",
 		ElementType: ElementType{
 			Name: "emit-metric",
 			Attributes: []AttributeType{
@@ -36,6 +38,7 @@ var observePolicies = []PolicyType{
 	{
 		Group: GroupObserve, Summary: "Sends a message to a logger.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Goes to the log under the logger's id, unless the host sends events elsewhere.",
 		ElementType: ElementType{
 			Name: "log-to-eventhub",
 			Attributes: []AttributeType{

@@ -8,12 +8,12 @@ var trafficPolicies = []PolicyType{
 			Name: "forward-request",
 			Attributes: []AttributeType{
 				{Name: "http-version", Domain: Domain{Type: Enum, Enum: []string{"1", "2or1", "2"}}, Default: "1"},
-				{Name: "timeout", Domain: anySeconds, Default: "300"},
+				{Name: "timeout", Domain: anySeconds, Default: "300", Differs: "without it, the limit of the backend's configuration counts"},
 				{Name: "timeout-ms", Domain: anyInt},
-				{Name: "continue-timeout", Domain: anySeconds},
+				{Name: "continue-timeout", Domain: anySeconds, Differs: "makes no difference"},
 				{Name: "follow-redirects", Domain: anyBool, Default: "false"},
 				{Name: "buffer-request-body", Domain: literalBool, Default: "false"},
-				{Name: "buffer-response", Domain: literalBool, Default: "true"},
+				{Name: "buffer-response", Domain: literalBool, Default: "true", Differs: "makes no difference: a response passes as it comes, unless a policy reads its body"},
 				{Name: "fail-on-error-status-code", Domain: literalBool, Default: "false"},
 			},
 			One: [][]string{{"timeout", "timeout-ms"}},
@@ -22,6 +22,7 @@ var trafficPolicies = []PolicyType{
 	{
 		Group: GroupTraffic, Summary: "Sends a request of its own and puts the response into a variable.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "set-query-parameter and authentication-basic may stand in it too; without set-method it sends a GET.",
 		ElementType: ElementType{
 			Name: "send-request",
 			Attributes: append([]AttributeType{
@@ -34,6 +35,7 @@ var trafficPolicies = []PolicyType{
 	{
 		Group: GroupTraffic, Summary: "Sends a request of its own and does not wait for the response.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Sent after the response of the call; a request that cannot be made is no failure. set-query-parameter and authentication-basic may stand in it too.",
 		ElementType: ElementType{
 			Name:       "send-one-way-request",
 			Attributes: requestAttributes,
@@ -43,6 +45,7 @@ var trafficPolicies = []PolicyType{
 	{
 		Group: GroupTraffic, Summary: "Sends a request of its own; without a variable its response ends the section.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "As API Management's policy toolkit has it; its documentation has no page for this policy.",
 		ElementType: ElementType{
 			Name: "invoke-request",
 			Attributes: []AttributeType{

@@ -4,6 +4,7 @@ var transformPolicies = []PolicyType{
 	{
 		Group: GroupTransform, Summary: "Sets, adds to or deletes a header.",
 		Sections: AllSections, Scopes: AllScopes,
+		Differs: "Line ends are taken out of values.",
 		ElementType: ElementType{
 			Name: "set-header",
 			Attributes: []AttributeType{
@@ -31,11 +32,14 @@ var transformPolicies = []PolicyType{
 		ElementType: ElementType{
 			Name: "set-body",
 			Attributes: []AttributeType{
-				{Name: "template", Domain: Domain{Type: Enum, Enum: []string{"liquid", "none"}}},
+				{
+					Name: "template", Domain: Domain{Type: Enum, Enum: []string{"liquid", "none"}},
+					Differs: "a tag or a filter of Liquid that DotLiquid does not know is a fault when the folder is built",
+				},
 				{Name: "xsi-nil", Domain: Domain{Type: Enum, Enum: []string{"blank", "null"}}, Default: "blank"},
 				{Name: "parse-date", Domain: literalBool, Default: "true"},
 			},
-			Content: textOrCode,
+			Content: Content{Kind: ContentText, Domain: Domain{Type: Object, Expression: true}}, // text, or bytes of an expression
 		},
 	},
 	{
@@ -53,7 +57,7 @@ var transformPolicies = []PolicyType{
 			Name: "set-status",
 			Attributes: []AttributeType{
 				{Name: "code", Domain: status, Required: true},
-				{Name: "reason", Domain: anyText},
+				{Name: "reason", Domain: anyText, Differs: "may be left out, for the standard phrase"},
 			},
 		},
 	},

@@ -12,6 +12,7 @@ var validationPolicies = []PolicyType{
 	{
 		Group: GroupValidation, Summary: "Checks the size and the schema of a body: of a tool's arguments and structured result where messages are MCP's.",
 		Sections: Inbound | Outbound | OnError, Scopes: AllScopes,
+		Differs: "Where messages are MCP's it checks the arguments of tools/call and the structured content of its result, by schema-id; XML and SOAP are checked for their form only.",
 		ElementType: ElementType{
 			Name: "validate-content",
 			Attributes: []AttributeType{
@@ -35,8 +36,8 @@ var validationPolicies = []PolicyType{
 					{Name: "schema-id"},
 					{Name: "schema-ref", NotRun: "a schema is used as a whole; make the part of it a schema of its own"},
 					{Name: "action", Domain: anyAction, Required: true},
-					{Name: "allow-additional-properties", Domain: anyBool},
-					{Name: "case-insensitive-property-names", Domain: anyBool, Default: "false"},
+					{Name: "allow-additional-properties", Domain: anyBool, Differs: "only true is run; false belongs into the schema"},
+					{Name: "case-insensitive-property-names", Domain: anyBool, Default: "false", Differs: "only false is run"},
 				}},
 			},
 		},
@@ -44,6 +45,7 @@ var validationPolicies = []PolicyType{
 	{
 		Group: GroupValidation, Summary: "Checks the parameters of a request against the operation.",
 		Sections: Inbound, Scopes: restScopes, Once: true,
+		Differs: "Does nothing where the message is MCP's.",
 		ElementType: ElementType{
 			Name: "validate-parameters",
 			Attributes: []AttributeType{
@@ -57,6 +59,7 @@ var validationPolicies = []PolicyType{
 	{
 		Group: GroupValidation, Summary: "Checks the headers of a response against the operation.",
 		Sections: Outbound | OnError, Scopes: restScopes, Once: true,
+		Differs: "Does nothing where the message is MCP's.",
 		ElementType: ElementType{
 			Name: "validate-headers",
 			Attributes: []AttributeType{
@@ -73,6 +76,7 @@ var validationPolicies = []PolicyType{
 	{
 		Group: GroupValidation, Summary: "Checks the status of a response against the operation.",
 		Sections: Outbound | OnError, Scopes: restScopes, Once: true,
+		Differs: "Does nothing where the message is MCP's.",
 		ElementType: ElementType{
 			Name: "validate-status-code",
 			Attributes: []AttributeType{

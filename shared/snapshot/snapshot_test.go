@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -53,6 +54,11 @@ func operations() []Operation {
 	}
 }
 
+// described are ids of operations, some of which are no names of files.
+func described() []string {
+	return []string{"getOrder", "PUT /", "GET /tool/{id}", "..", "../../etc", `a\b:c*?"<>|`, "ä", strings.Repeat("/", 200), strings.Repeat("/", 201)}
+}
+
 func written(t *testing.T) []byte {
 	t.Helper()
 	w := NewWriter()
@@ -61,6 +67,9 @@ func written(t *testing.T) []byte {
 		w.Tool("orders", Tool{Tool: openapi.Tool{Name: name, InputSchema: []byte(`{"type":"object"}`), Binding: openapi.Binding{Method: "GET", Path: "/" + name, Accept: "*/*"}}, Backend: 1, Operation: operations()[0]})
 	}
 	w.Operations("orders", operations())
+	for _, id := range described() {
+		w.Description("orders", id, &openapi.Description{Responses: []openapi.ResponseDescription{{Status: "200", Content: []openapi.ContentDescription{{Type: "text/plain", Examples: []string{id}}}}}})
+	}
 	w.Policy(1, []byte("<policies>{{key}}</policies>"))
 	w.Policy(2, []byte("<policies />"))
 	w.Fragment("sign-in", []byte("<fragment />"))
@@ -74,11 +83,11 @@ func written(t *testing.T) []byte {
 
 func TestRoundTrip(t *testing.T) {
 	content := written(t)
-	path := filepath.Join(t.TempDir(), "gateway.snapshot")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "gateway.snapshot")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(path)
+	s, err := Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +152,52 @@ func TestDocuments(t *testing.T) {
 	}
 	if _, err := s.Operations("stock"); err == nil {
 		t.Error("the operations of an API without a path were read")
+	}
+}
+
+func TestDescription(t *testing.T) {
+	content := written(t)
+	s, err := Load(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range described() {
+		d, err := s.Description("orders", id)
+		if err != nil || d == nil {
+			t.Errorf("%q: got %v, %v", id, d, err)
+			continue
+		}
+		if _, body, _ := d.Example(200, "", 0); body != id {
+			t.Errorf("got the description of %q, want that of %q", body, id)
+		}
+	}
+	for _, c := range [][2]string{{"orders", "listOrders"}, {"stock", "getOrder"}, {"orders", "/tool/"}} {
+		if d, err := s.Description(c[0], c[1]); d != nil || err != nil {
+			t.Errorf("%q: got %v, %v, want none", c, d, err)
+		}
+	}
+	for name := range s.files {
+		file := path.Base(name)
+		if len(file) > 255 || strings.ContainsAny(name, "\\:*?\"<>| ") || strings.Contains(name, "/../") || path.Clean(name) != name {
+			t.Errorf("%q is not the name of a file on any system", name)
+		}
+	}
+	if len(s.tools) != 1 {
+		t.Errorf("got tools of %v, want those of one server", s.tools)
+	}
+}
+
+// An operation's name is no tool's, whatever the API is called.
+func TestToolsAreOfServers(t *testing.T) {
+	w := NewWriter()
+	w.Description("tool", "x", &openapi.Description{})
+	content, err := w.Close(manifest(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Load(bytes.NewReader(content), int64(len(content)))
+	if err != nil || len(s.tools) > 0 {
+		t.Errorf("got tools %v, %v, want none", s.tools, err)
 	}
 }
 

@@ -33,7 +33,9 @@ func TestBench(t *testing.T) {
 	}
 	want := []string{
 		"bare net/http handler", "tools/list from", "bare net/http handler", "tools/call refused", "MCP SDK",
-		"httputil.ReverseProxy to the MCP", "MCP proxy", "httputil.ReverseProxy to the REST", "REST-backed tools/call", "REST-backed tools/call, with",
+		"httputil.ReverseProxy to the MCP", "MCP proxy", "MCP proxy, tools/call, with ten policies", "httputil.ReverseProxy to the REST",
+		"REST-backed tools/call", "REST-backed tools/call, with ten policies", "REST-backed tools/call, with ten policies on the API",
+		"REST-backed tools/call, with the log",
 	}
 	if len(r.Costs) != len(want) {
 		t.Fatalf("rows: got %d, want %d", len(r.Costs), len(want))
@@ -45,6 +47,17 @@ func TestBench(t *testing.T) {
 		if c.CPUMicroseconds < 0 || c.Allocations <= 0 || c.Bytes <= 0 || (c.Ratio > 0) != (c.Baseline != "") {
 			t.Errorf("%s: got %+v, want it measured", c.Name, c)
 		}
+	}
+	if len(r.Expressions) != len(expressions()) || r.Expressions[0].BoundTime != 150 {
+		t.Errorf("expressions: got %+v, want all", r.Expressions)
+	}
+	for _, e := range r.Expressions {
+		if e.Nanoseconds <= 0 {
+			t.Errorf("%s: got %+v, want it measured", e.Name, e)
+		}
+	}
+	if d := r.PolicyDocuments; d.Documents != readDocuments || d.Compiled == 0 || d.Milliseconds <= 0 {
+		t.Errorf("policy documents: got %+v, want them measured", d)
 	}
 	if len(r.ColdStarts) != 2 || r.ColdStarts[0].Tools != 50 || r.ColdStarts[1].Tools < 1000 {
 		t.Fatalf("cold starts: got %+v, want one with 50 tools and one with many", r.ColdStarts)
@@ -63,14 +76,18 @@ func TestTable(t *testing.T) {
 			{Name: "base", CPUMicroseconds: 20, Allocations: 30, Bytes: 2000},
 			{Name: "dear", Baseline: "base", CPUMicroseconds: 40, Ratio: 2, Bound: 1.5},
 			{Name: "cheap", Baseline: "base", CPUMicroseconds: 10, Ratio: 0.5, Bound: 1},
+			{Name: "governed", Baseline: "cheap", CPUMicroseconds: 17, Ratio: 1.7, Added: 7, BoundAdded: 8},
 		},
-		ColdStarts: []coldStart{{Catalogue: "made", Tools: 7, Median: 10, Fastest: 9, BoundTime: 50, BoundMemory: 25}},
+		Expressions:     []expression{{Name: "a sum", Nanoseconds: 160, Allocations: 1, BoundTime: 150, BoundAllocations: 1}, {Name: "a product"}},
+		PolicyDocuments: policyDocuments{Origin: "made", Documents: 3, Compiled: 3, Milliseconds: 8, Bound: 9},
+		ColdStarts:      []coldStart{{Catalogue: "made", Tools: 7, Median: 10, Fastest: 9, BoundTime: 50, BoundMemory: 25}},
 	}
 	var out bytes.Buffer
 	if err := r.write(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"  dear", "2.00", "≤ 1.50", "over", "≤ 1.00", "ok", "7 tools (made)", "not measured here"} {
+	for _, want := range []string{"  dear", "2.00", "≤ 1.50", "over", "≤ 1.00", "ok", "7 tools (made)", "not measured here",
+		"    governed", "≤ 8.0 µs", "≤ 150, 1", "3 (made), of which 3 compile,\nin 8 ms, expected ≤ 9: ok"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, out.String())
 		}
@@ -78,9 +95,24 @@ func TestTable(t *testing.T) {
 	if !r.over() {
 		t.Error("over: got false, want true")
 	}
-	r.Costs = r.Costs[:1]
+	r.Costs, r.Expressions = r.Costs[:1], nil
 	if r.over() {
 		t.Error("over: got true, want false")
+	}
+}
+
+func TestOver(t *testing.T) {
+	for _, r := range []report{
+		{Costs: []cost{{Ratio: 1.6, Bound: 1.5}}},
+		{Costs: []cost{{Ratio: 1, Added: 5.1, BoundAdded: 5}}},
+		{Expressions: []expression{{Nanoseconds: 151, BoundTime: 150}}},
+		{Expressions: []expression{{Nanoseconds: 1, Allocations: 2, BoundTime: 150, BoundAllocations: 1}}},
+		{PolicyDocuments: policyDocuments{Milliseconds: 10, Bound: 9}},
+		{ColdStarts: []coldStart{{Median: 51, BoundTime: 50}}},
+	} {
+		if !r.over() {
+			t.Errorf("%+v: got false, want true", r)
+		}
 	}
 }
 

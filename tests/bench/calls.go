@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"toolgate/shared/mcp"
-	"toolgate/tests/internal/folder"
 	"toolgate/tests/internal/rpc"
 )
 
@@ -24,12 +23,18 @@ type cost struct {
 	CPUMicroseconds float64 `json:"cpuMicroseconds"`
 	Ratio           float64 `json:"ratio,omitzero"`
 	// Bound is the ratio expected at most; 0 when none is.
-	Bound       float64 `json:"bound,omitzero"`
+	Bound float64 `json:"bound,omitzero"`
+	// Added is what comes on top of the baseline, in microseconds.
+	Added float64 `json:"addedMicroseconds,omitzero"`
+	// BoundAdded is what is expected of Added at most; 0 when nothing is.
+	BoundAdded  float64 `json:"boundAddedMicroseconds,omitzero"`
 	Allocations float64 `json:"allocations"`
 	Bytes       float64 `json:"bytes"`
 }
 
-func (c cost) over() bool { return c.Bound > 0 && c.Ratio > c.Bound }
+func (c cost) over() bool {
+	return c.Bound > 0 && c.Ratio > c.Bound || c.BoundAdded > 0 && c.Added > c.BoundAdded
+}
 
 // measured is a case with the process that serves it.
 type measured struct {
@@ -71,6 +76,7 @@ func (b *bench) measureCalls(ctx context.Context) ([]cost, error) {
 	for _, m := range cases {
 		if base, ok := byName[m.Baseline]; ok && base.CPUMicroseconds > 0 {
 			m.Ratio = m.CPUMicroseconds / base.CPUMicroseconds
+			m.Added = m.CPUMicroseconds - base.CPUMicroseconds
 		}
 		byName[m.Name] = m.cost
 		costs = append(costs, m.cost)
@@ -109,11 +115,10 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := b.exampleSnapshot(ctx, pets.url, up.url)
-	if err != nil {
-		return nil, err
-	}
 	s := &starter{bench: b, ctx: ctx}
+	file := s.snapshot(governance{}, pets.url, up.url)
+	ofServers := s.snapshot(governance{servers: true}, pets.url, up.url)
+	ofAPI := s.snapshot(governance{api: true}, pets.url, up.url)
 	list := mcpCall{mcp.MethodListTools, `{}`, `"tools":[`}
 	refused := mcpCall{mcp.MethodCallTool, `{"name":"getPet","arguments":{"id":"one"}}`, `"isError":true`}
 	get := mcpCall{mcp.MethodCallTool, `{"name":"getPet","arguments":{"id":1}}`, `Mia`}
@@ -126,21 +131,14 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	refusing.Baseline = s.bare(refusing, refused)
 	s.add("MCP SDK, tools/call of its one tool", refusing.Baseline, 0, roleSDK, "", s.mcp("/", proxied))
 	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
-	s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
+	proxy := s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
+	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied)).BoundAdded = tenPoliciesAdd
 	rest := s.add("httputil.ReverseProxy to the REST API", "", 0, roleReverseProxy, pets.url, s.get("/pets/1", "Mia"))
-	s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
+	tool := s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
+	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
+	s.add("REST-backed tools/call, with ten policies on the API", tool.Name, 0, roleGateway, ofAPI, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
 	s.add("REST-backed tools/call, with the log of calls", rest.Name, 0, roleLoggedGateway, file, s.mcp(path, get))
 	return s.inOrder(), s.err
-}
-
-// exampleSnapshot compiles the example with these backends.
-func (b *bench) exampleSnapshot(ctx context.Context, petstore, notes string) (string, error) {
-	content, err := folder.Compile(ctx, filepath.Join(b.root, "local", "examples", "gateway"),
-		map[string]string{"PETSTORE_URL": petstore, "NOTES_URL": notes})
-	if err != nil {
-		return "", fmt.Errorf("compiling the example: %w", err)
-	}
-	return b.write("example.snapshot", content)
 }
 
 func (b *bench) write(name string, content []byte) (string, error) {
@@ -150,6 +148,9 @@ func (b *bench) write(name string, content []byte) (string, error) {
 	}
 	return file, nil
 }
+
+// tenPoliciesAdd is what ten policies may add to a call, in microseconds.
+const tenPoliciesAdd = 5
 
 // mcpCall is a request of 2026-07-28 and a part of its answer.
 type mcpCall struct{ method, params, want string }
@@ -161,6 +162,16 @@ type starter struct {
 	ctx   context.Context
 	cases []*measured
 	err   error
+}
+
+// snapshot compiles a gateway; it returns the file.
+func (s *starter) snapshot(g governance, petstore, notes string) string {
+	if s.err != nil {
+		return ""
+	}
+	var file string
+	file, s.err = s.bench.snapshot(s.ctx, g, petstore, notes)
+	return file
 }
 
 // request makes the call of a case once its server's URL is known.

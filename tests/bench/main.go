@@ -1,5 +1,5 @@
 // Command bench measures what a call and a start of the gateway cost, beside
-// what they cost without it, in one run on one machine:
+// what they cost without it, and what policies cost, in one run on one machine:
 //
 //	go run ./tests/bench
 //
@@ -89,6 +89,12 @@ func measure(ctx context.Context, o options) (*report, error) {
 	}
 	r := &report{Rounds: o.rounds, Calls: o.calls, Starts: o.starts, Concurrency: concurrency}
 	if r.Costs, err = b.measureCalls(ctx); err != nil {
+		return nil, err
+	}
+	if r.Expressions, err = b.measureExpressions(); err != nil {
+		return nil, err
+	}
+	if r.PolicyDocuments, err = b.measureDocuments(); err != nil {
 		return nil, err
 	}
 	if r.ColdStarts, err = b.measureStarts(ctx); err != nil {

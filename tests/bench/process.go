@@ -26,7 +26,7 @@ type bench struct {
 	processes []*peer.Process
 }
 
-// moduleRoot finds the folder of this module, whose example is measured.
+// moduleRoot finds the folder of this module, whose example's API is measured.
 func moduleRoot(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"toolgate/local/examples/petstore"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
+	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 
 	"github.com/go-json-experiment/json"
@@ -104,7 +105,7 @@ func newGateway(file string, observe func(gateway.Call)) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gateway.New(s, gateway.Options{Secrets: host.EnvSecrets, Observe: observe})
+	return gateway.New(s, gateway.Options{Secrets: host.EnvSecrets, Observe: observe, Services: services.New(services.Options{})})
 }
 
 // reverseProxy is the standard library's, with as many kept connections as the

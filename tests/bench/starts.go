@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"toolgate/shared/mcp"
-	"toolgate/tests/internal/folder"
 	"toolgate/tests/internal/rpc"
 
 	"github.com/go-json-experiment/json"
@@ -97,20 +95,9 @@ func largeDocument() (content []byte, name string, err error) {
 // catalogueSnapshot compiles a folder that publishes every operation of a
 // document, with all requests going to one backend of this machine.
 func (b *bench) catalogueSnapshot(ctx context.Context, name string, content []byte, backend string) (string, error) {
-	dir := filepath.Join(b.dir, name)
 	yaml := fmt.Sprintf("name: contoso\nbackends:\n  api: { url: %q }\napis:\n  api: { openapi: api.json, backend: api }\n"+
 		"servers:\n  api: { api: api, acceptLossy: true }\n", backend)
-	err := errors.Join(os.Mkdir(dir, 0o700),
-		os.WriteFile(filepath.Join(dir, "api.json"), content, 0o600),
-		os.WriteFile(filepath.Join(dir, "gateway.yaml"), []byte(yaml), 0o600))
-	if err != nil {
-		return "", fmt.Errorf("writing a catalogue: %w", err)
-	}
-	compiled, err := folder.Compile(ctx, dir, nil)
-	if err != nil {
-		return "", fmt.Errorf("compiling a catalogue: %w", err)
-	}
-	return b.write(name+".snapshot", compiled)
+	return b.compile(ctx, name, map[string]string{"api.json": string(content), "gateway.yaml": yaml})
 }
 
 // measure starts the program again and again.

@@ -1,17 +1,14 @@
 package policytest
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"toolgate/shared/expr"
@@ -29,126 +26,79 @@ type Options struct {
 	// Document reads a document that a test names in place of its text: a file
 	// that begins with "file: ". Nil: there are none.
 	Document func(name string) ([]byte, error)
-}
-
-// Run runs the tests of the files that a pattern matches, one subtest each.
-// With update, transcripts are written into the files.
-func Run(t *testing.T, pattern string, o Options, update bool) {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no test matches %s: %v", pattern, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			content, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			archive := txtar.Parse(content)
-			got, err := Transcript(t.Context(), archive, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := Want(archive)
-			if got == want {
-				return
-			}
-			if !update {
-				t.Errorf("the transcript differs\ngot:\n%s\nwant:\n%s", got, want)
-				return
-			}
-			SetWant(archive, got)
-			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-// Want is the transcript that an archive wants.
-func Want(a *txtar.Archive) string {
-	for _, f := range a.Files {
-		if f.Name == "want" {
-			return string(f.Data)
-		}
-	}
-	return ""
-}
-
-// SetWant puts a transcript into an archive.
-func SetWant(a *txtar.Archive, transcript string) {
-	for i, f := range a.Files {
-		if f.Name == "want" {
-			a.Files[i].Data = []byte(transcript)
-			return
-		}
-	}
-	a.Files = append(a.Files, txtar.File{Name: "want", Data: []byte(transcript)})
+	// NamedValues, Fragments (texts by id) and Backends are those of the folder
+	// that the tests stand in. A test can have others of the same names.
+	NamedValues map[string]string
+	Fragments   map[string][]byte
+	Backends    map[string]*policy.BackendEntity
 }
 
 // Transcript runs a test and tells what happened: requests to backends,
 // responses, failures, and what policies reported. The error is about the test
-// itself.
+// itself, an *Error where that has a place in it.
 func Transcript(ctx context.Context, a *txtar.Archive, o Options) (string, error) {
 	t, err := read(a)
 	if err != nil {
 		return "", err
 	}
 	r := &run{test: t, options: o, now: t.settings.now}
+	r.script.Out = &r.out
+	r.settings.inherit(&o)
 	pipeline, err := r.compile()
-	if err != nil {
-		return r.out.String(), err
-	}
-	if pipeline == nil {
-		return r.out.String(), nil // its faults are the transcript
+	if pipeline == nil || err != nil {
+		return r.out.String(), err // without an error its faults are the transcript
 	}
 	for _, s := range t.steps {
 		if s.request == nil {
-			r.now = r.now.Add(s.wait)
+			r.pass(s.wait)
 			continue
 		}
 		if err := r.call(ctx, pipeline, s.request); err != nil {
-			return "", err
+			return "", s.section.Fault(0, err)
 		}
 	}
-	for _, unused := range t.script {
-		if !unused.used {
-			return r.out.String(), fmt.Errorf("no request came for -- backend %s %s --", unused.method, unused.url)
-		}
-	}
-	return r.out.String(), nil
+	return r.out.String(), r.script.Unused()
 }
 
 // run is a test as it runs.
 type run struct {
 	*test
 	options Options
-	now     time.Time
-	mu      sync.Mutex // requests of policies may be sent at the same time
-	out     bytes.Buffer
+	out     Writer
 	calls   int
+
+	mu  sync.Mutex // policies may wait at the same time
+	now time.Time
+}
+
+// clock is the time of the test.
+func (r *run) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+// pass lets time pass.
+func (r *run) pass(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(d)
 }
 
 func (r *run) compile() (*policy.Pipeline, error) {
-	var layers []policy.Layer
-	fragments := map[string]*policy.Document{}
-	for _, f := range r.fragments {
-		d, err := r.parse(f, 0)
-		if d == nil || err != nil {
-			return nil, err
-		}
-		fragments[strings.TrimSuffix(f.Name, ".xml")] = d
+	fragments, err := r.allFragments()
+	if fragments == nil || err != nil {
+		return nil, err
 	}
+	var layers []policy.Layer
 	for _, scope := range []policy.Scope{
 		policy.ScopeGlobal, policy.ScopeProduct, policy.ScopeServer, policy.ScopeTool, policy.ScopeAPI, policy.ScopeOperation,
 	} {
-		f, ok := r.documents[scope]
+		s, ok := r.documents[scope]
 		if !ok {
 			continue
 		}
-		d, err := r.parse(f, scope)
+		d, err := r.document(&s, s.Kind, scope)
 		if d == nil || err != nil {
 			return nil, err
 		}
@@ -162,79 +112,101 @@ func (r *run) compile() (*policy.Pipeline, error) {
 			return p, nil
 		}
 	}
-	fmt.Fprintln(&r.out, faults.Err())
+	r.out.Printf("%v", faults.Err())
 	return nil, nil
 }
 
-// parse reads a document; nil when it has faults, which are in the transcript
-// then.
-func (r *run) parse(f txtar.File, scope policy.Scope) (*policy.Document, error) {
-	content := f.Data
-	if name, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "file: "); ok {
-		if r.options.Document == nil {
-			return nil, fmt.Errorf("-- %s --: documents of other files are not at hand", f.Name)
+// allFragments are those of the folder and of the test; nil when one has faults.
+func (r *run) allFragments() (map[string]*policy.Document, error) {
+	fragments := map[string]*policy.Document{}
+	for id, content := range r.options.Fragments {
+		if fragments[id] = r.parse("fragment "+id, content, 0); fragments[id] == nil {
+			return nil, nil
 		}
-		var err error
-		if content, err = r.options.Document(name); err != nil {
+	}
+	for _, s := range r.fragments {
+		id := strings.TrimSuffix(s.Rest, ".xml")
+		d, err := r.document(&s, s.Rest, 0)
+		if fragments[id] = d; d == nil || err != nil {
 			return nil, err
 		}
 	}
-	d, faults := policy.Parse(f.Name, content, policy.ParseOptions{NamedValues: r.settings.namedValues})
+	return fragments, nil
+}
+
+// document reads the document of a section, which messages call file, or that
+// which the section names; nil when it has faults, which are in the transcript
+// then.
+func (r *run) document(s *Section, file string, scope policy.Scope) (*policy.Document, error) {
+	content := s.Data
+	if name, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "file: "); ok {
+		if r.options.Document == nil {
+			return nil, s.Fault(1, errors.New("documents of other files are not at hand"))
+		}
+		var err error
+		if content, err = r.options.Document(name); err != nil {
+			return nil, s.Fault(1, err)
+		}
+		file = name
+	}
+	return r.parse(file, content, scope), nil
+}
+
+func (r *run) parse(file string, content []byte, scope policy.Scope) *policy.Document {
+	d, faults := policy.Parse(file, content, policy.ParseOptions{NamedValues: r.settings.namedValues})
 	if faults.Err() == nil {
 		faults = policy.Validate(d, policy.ValidateOptions{Scope: scope, Compiler: policy.CSharp{}})
 	}
 	if err := faults.Err(); err != nil {
-		fmt.Fprintln(&r.out, err)
-		return nil, nil
+		r.out.Printf("%v", err)
+		return nil
 	}
-	return d, nil
+	return d
 }
 
 // services are those of the options and those that write the transcript.
 func (r *run) services() *policy.Services {
-	now := func() time.Time { return r.now }
 	s := &policy.Services{}
 	if r.options.Services != nil {
-		s = r.options.Services(now)
+		s = r.options.Services(r.clock)
 	}
-	s.Now, s.Sender, s.Backends, s.Sink = now, r, &r.settings, r
+	s.Now, s.Sender, s.Backends, s.Sink = r.clock, r, &r.settings, &r.out
 	s.Sleep = func(_ context.Context, d time.Duration) error {
-		r.now = r.now.Add(d)
-		fmt.Fprintf(&r.out, "wait %v\n", d)
+		r.pass(d)
+		r.out.Printf("wait %v", d)
 		return nil
 	}
 	return s
 }
 
 // call makes one call and writes what came of it.
-func (r *run) call(ctx context.Context, p *policy.Pipeline, m *message) error {
+func (r *run) call(ctx context.Context, p *policy.Pipeline, m *Message) error {
 	x, err := r.exchange(m)
 	if err != nil {
 		return err
 	}
 	p.Run(ctx, x)
-	fmt.Fprintf(&r.out, "response %d", x.Response.StatusCode)
+	first := "response " + strconv.Itoa(x.Response.StatusCode)
 	if x.Response.StatusReason != http.StatusText(x.Response.StatusCode) {
-		fmt.Fprintf(&r.out, " %s", x.Response.StatusReason)
+		first += " " + x.Response.StatusReason
 	}
-	r.out.WriteByte('\n')
 	body, err := policy.Message{Response: x.Response}.Body().Bytes(true)
 	if err != nil {
 		return err
 	}
-	r.message(x.Response.Headers, body)
+	r.out.Message(first, x.Response.Headers, body)
 	if x.Failure != nil {
-		fmt.Fprintf(&r.out, "error %v\n", x.Failure)
+		r.out.Printf("error %v", x.Failure)
 	}
 	x.End(ctx)
 	return nil
 }
 
 // exchange makes the exchange of a call.
-func (r *run) exchange(m *message) (*policy.Exchange, error) {
-	method, target, ok := strings.Cut(m.first, " ")
+func (r *run) exchange(m *Message) (*policy.Exchange, error) {
+	method, target, ok := strings.Cut(m.First, " ")
 	if !ok {
-		return nil, fmt.Errorf("%q is no request: write a method and a target", m.first)
+		return nil, fmt.Errorf("%q is no request: write a method and a target", m.First)
 	}
 	u, err := url.Parse(target)
 	if err != nil {
@@ -243,24 +215,24 @@ func (r *run) exchange(m *message) (*policy.Exchange, error) {
 	r.calls++
 	x := &policy.Exchange{Context: r.settings.context}
 	x.RequestID[15] = byte(r.calls)
-	x.Timestamp = r.now
-	x.Now = func() time.Time { return r.now }
-	x.Elapsed = func() time.Duration { return r.now.Sub(x.Timestamp) }
+	x.Timestamp = r.clock()
+	x.Now = r.clock
+	x.Elapsed = func() time.Duration { return r.clock().Sub(x.Timestamp) }
 	x.Random = &counter{}
 	original := *u
 	if original.Host == "" {
 		original.Scheme, original.Host = "https", "gateway.test"
 	}
 	x.Request = &expr.Request{
-		Method: method, Headers: m.header.Clone(), IPAddress: r.settings.ip, OriginalURL: &original, URL: &original,
+		Method: method, Headers: m.Header.Clone(), IPAddress: r.settings.ip, OriginalURL: &original, URL: &original,
 		MatchedParameters: r.settings.parameters, Certificate: r.settings.certificate,
 	}
 	x.SetPath(u.EscapedPath(), u.RawQuery)
 	if r.settings.service != nil {
 		x.SetService(r.settings.service)
 	}
-	if m.body != nil && (len(m.body) > 0 || method != http.MethodGet) {
-		x.Request.Body = policy.NewBody(m.body)
+	if m.Body != nil && (len(m.Body) > 0 || method != http.MethodGet) {
+		x.Request.Body = policy.NewBody(m.Body)
 	}
 	x.Forward = func(ctx context.Context, _ policy.ForwardOptions) error { return r.forward(ctx, x) }
 	return x, nil
@@ -277,11 +249,38 @@ func (c *counter) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func statusOf(first string) (int, error) {
-	text, _, _ := strings.Cut(first, " ")
-	n, err := strconv.Atoi(text)
+// forward answers the request to the backend.
+func (r *run) forward(_ context.Context, x *policy.Exchange) error {
+	body, err := policy.Message{Request: x.Request}.Body().Bytes(true)
 	if err != nil {
-		return 0, fmt.Errorf("a scripted response begins with %q, which is no status", first)
+		return policy.BodyError("forward-request", err)
 	}
-	return n, nil
+	x.Response, err = r.answer(sent{"backend", x.Request.Method, x.Request.URL.String(), x.Certificate, x.Request.Headers, body})
+	if failed, ok := errors.AsType[*policy.SendError](err); ok {
+		reason := policy.ReasonBackendConnectionFailure
+		if failed.Timeout {
+			reason = policy.ReasonTimeout
+		}
+		return policy.NewError("forward-request", reason)
+	}
+	return err
+}
+
+// Send serves policy.Sender.
+func (r *run) Send(_ context.Context, o *policy.Outgoing) (*expr.Response, error) {
+	return r.answer(sent{"send", o.Method, o.URL.String(), o.Certificate, o.Header, o.Body})
+}
+
+// answer has the script answer a request. The body of a response is at hand but
+// for a stream of events.
+func (r *run) answer(s sent) (*expr.Response, error) {
+	res, err := r.script.respond(s)
+	if err != nil {
+		return nil, err
+	}
+	body := policy.NewStream(res.Body, -1)
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		err = body.Hold()
+	}
+	return &expr.Response{StatusCode: res.StatusCode, StatusReason: http.StatusText(res.StatusCode), Headers: res.Header, Body: body}, err
 }

@@ -6,72 +6,139 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"net/url"
-	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
-	"toolgate/shared/expr"
 	"toolgate/shared/policy"
 )
 
-// forward answers the request to the backend.
-func (r *run) forward(_ context.Context, x *policy.Exchange) error {
-	body, err := policy.Message{Request: x.Request}.Body().Bytes(true)
-	if err != nil {
-		return policy.BodyError("forward-request", err)
+// Script has the responses of the backends of a test. It serves
+// http.RoundTripper, for gateways whose requests would leave the machine.
+type Script struct {
+	// Out is where requests are written.
+	Out *Writer
+
+	mu      sync.Mutex
+	answers []*answer
+}
+
+// answer is a scripted response.
+type answer struct {
+	method, url string // patterns; empty: any
+	section     Section
+	Message
+	status int // 0: the request fails, with the first line as the reason
+	used   bool
+}
+
+// Add reads a section "backend METHOD URL".
+func (s *Script) Add(section Section) error {
+	a := &answer{section: section}
+	a.method, a.url, _ = strings.Cut(section.Rest, " ")
+	var err error
+	if a.Message, err = section.Message(); err != nil {
+		return err
 	}
-	response, err := r.answer("backend", x.Request.Method, x.Request.URL, x.Certificate, x.Request.Headers, body)
-	if sent, ok := errors.AsType[*policy.SendError](err); ok {
-		reason := policy.ReasonBackendConnectionFailure
-		if sent.Timeout {
-			reason = policy.ReasonTimeout
+	if a.First != "unreachable" && a.First != "timeout" {
+		if a.status, err = statusOf(a.First); err != nil {
+			return section.Fault(1, err)
 		}
-		return policy.NewError("forward-request", reason)
 	}
-	x.Response = response
-	return err
+	s.answers = append(s.answers, a)
+	return nil
 }
 
-// Send serves policy.Sender.
-func (r *run) Send(_ context.Context, o *policy.Outgoing) (*expr.Response, error) {
-	return r.answer("send", o.Method, o.URL, o.Certificate, o.Header, o.Body)
+func statusOf(first string) (int, error) {
+	text, _, _ := strings.Cut(first, " ")
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 100 || n > 999 {
+		return 0, fmt.Errorf("a scripted response begins with %q, which is no status", first)
+	}
+	return n, nil
 }
 
-// answer writes a request into the transcript and finds the response to it.
-func (r *run) answer(kind, method string, u *url.URL, certificate *policy.Certificate, header http.Header, body []byte) (*expr.Response, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fmt.Fprintf(&r.out, "%s %s %s\n", kind, method, u)
-	if certificate != nil {
-		fmt.Fprintf(&r.out, "  presents %s\n", certificate.Public.Subject)
+// Unused is an error for the first response that no request came for.
+func (s *Script) Unused() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.answers {
+		if !a.used {
+			return a.section.Fault(0, errors.New("no request came for this response"))
+		}
 	}
-	r.message(header, body)
-	a := r.next(method, u.String())
-	if a == nil {
-		return &expr.Response{StatusCode: http.StatusOK, StatusReason: "OK", Headers: http.Header{}, Body: policy.NewBody(nil)}, nil
+	return nil
+}
+
+// sent is a request that a script answers.
+type sent struct {
+	kind, method, url string
+	certificate       *policy.Certificate
+	header            http.Header
+	body              []byte
+}
+
+// respond writes a request into the transcript and finds the response to it: an
+// empty one of status 200 where the script has none. The error is a
+// *policy.SendError.
+func (s *Script) respond(r sent) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := r.kind + " " + r.method + " " + r.url
+	if r.certificate != nil {
+		first += fmt.Sprintf("\n  presents %s", r.certificate.Public.Subject)
 	}
-	switch a.first {
-	case "unreachable", "timeout":
-		return nil, &policy.SendError{Timeout: a.first == "timeout", Err: errors.New(a.first)}
+	s.Out.Message(first, r.header, r.body)
+	a := s.next(r.method, r.url)
+	switch {
+	case a == nil:
+		a = &answer{status: http.StatusOK, Message: Message{Header: http.Header{}}}
+	case a.status == 0:
+		return nil, &policy.SendError{Timeout: a.First == "timeout", Err: errors.New(a.First)}
 	}
-	status, err := statusOf(a.first)
+	return &http.Response{
+		StatusCode: a.status, Status: strconv.Itoa(a.status) + " " + http.StatusText(a.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: a.Header.Clone(), Body: io.NopCloser(bytes.NewReader(a.Body)), ContentLength: int64(len(a.Body)),
+	}, nil
+}
+
+// RoundTrip serves http.RoundTripper.
+func (s *Script) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := sent{kind: "backend", method: req.Method, url: req.URL.String(), header: req.Header.Clone()}
+	if req.Body != nil {
+		var err error
+		r.body, err = io.ReadAll(req.Body)
+		if err = errors.Join(err, req.Body.Close()); err != nil {
+			return nil, err
+		}
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	for _, name := range unvarying {
+		r.header.Del(name)
+	}
+	res, err := s.respond(r)
+	if failed, ok := errors.AsType[*policy.SendError](err); ok && failed.Timeout {
+		return nil, context.DeadlineExceeded
+	}
 	if err != nil {
 		return nil, err
 	}
-	scripted := policy.NewBody(a.body)
-	if strings.HasPrefix(a.header.Get("Content-Type"), "text/event-stream") {
-		scripted = policy.NewStream(io.NopCloser(bytes.NewReader(a.body)), -1)
-	}
-	return &expr.Response{StatusCode: status, StatusReason: http.StatusText(status), Headers: a.header.Clone(), Body: scripted}, nil
+	res.Request = req
+	return res, nil
 }
+
+// unvarying are headers of the gateway's requests that say nothing of a call,
+// or something else in each.
+var unvarying = []string{"Accept-Encoding", "Content-Length", "Traceparent", "Tracestate", "User-Agent"}
 
 // next is the next scripted response for a request, nil when the script has
 // none that matches.
-func (r *run) next(method, u string) *answer {
+func (s *Script) next(method, u string) *answer {
 	var last *answer
-	for _, a := range r.script {
+	for _, a := range s.answers {
 		if a.method != "" && (!matches(a.method, method) || !matches(a.url, u)) {
 			continue
 		}
@@ -103,42 +170,4 @@ func matches(pattern, text string) bool {
 		}
 	}
 	return false
-}
-
-// message writes headers, in order of their names, and a body.
-func (r *run) message(header http.Header, body []byte) {
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		for _, value := range header[name] {
-			fmt.Fprintf(&r.out, "  %s: %s\n", name, value)
-		}
-	}
-	if len(body) == 0 {
-		return
-	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(body), "\n"), "\n") {
-		fmt.Fprintf(&r.out, "  | %s\n", strings.TrimSuffix(line, "\r"))
-	}
-}
-
-// Trace, Metric and Event serve policy.Sink.
-func (r *run) Trace(_ *policy.Exchange, t policy.TraceRecord) {
-	fmt.Fprintf(&r.out, "trace %s %s: %s%s\n", t.Severity, t.Source, t.Message, attrs(t.Metadata))
-}
-
-// Metric writes a metric.
-func (r *run) Metric(_ *policy.Exchange, m policy.Metric) {
-	fmt.Fprintf(&r.out, "metric %s/%s %v%s\n", m.Namespace, m.Name, m.Value, attrs(m.Dimensions))
-}
-
-// Event writes an event.
-func (r *run) Event(_ *policy.Exchange, e policy.Event) {
-	fmt.Fprintf(&r.out, "event %s %s%s: %s\n", e.Logger, e.PartitionID, e.PartitionKey, e.Text)
-}
-
-func attrs(list []policy.Attr) string {
-	var out strings.Builder
-	for _, a := range list {
-		fmt.Fprintf(&out, " %s=%s", a.Name, a.Value)
-	}
-	return out.String()
 }

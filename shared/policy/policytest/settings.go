@@ -42,26 +42,23 @@ func newSettings() settings {
 	}
 }
 
-// read reads lines of key: value.
-func (s *settings) read(data []byte) error {
-	for line := range strings.Lines(string(data)) {
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		key, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return fmt.Errorf("%q is no key: value", line)
-		}
-		kind, name, _ := strings.Cut(strings.TrimSpace(key), " ")
-		if err := s.set(kind, name, strings.TrimSpace(value)); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+// inherit takes what the folder has and the test has no other of.
+func (s *settings) inherit(o *Options) {
+	for name, value := range o.NamedValues {
+		if _, own := s.namedValues[name]; !own {
+			s.namedValues[name] = value
 		}
 	}
-	return nil
+	for id, b := range o.Backends {
+		if s.backends[id] == nil {
+			s.backends[id] = b
+		}
+	}
 }
 
-func (s *settings) set(kind, name, value string) (err error) {
+// set takes a line.
+func (s *settings) set(key, value string) (err error) {
+	kind, name, _ := strings.Cut(key, " ")
 	switch kind {
 	case "scope":
 		if s.scope = scopes[value]; s.scope == 0 {
@@ -93,7 +90,7 @@ func (s *settings) set(kind, name, value string) (err error) {
 		if s.context.User == nil {
 			return fmt.Errorf("name the user first")
 		}
-		for _, id := range strings.Fields(value) {
+		for _, id := range strings.FieldsSeq(value) {
 			s.context.User.Groups = append(s.context.User.Groups, expr.Group{ID: id, Name: id})
 		}
 	case "product":

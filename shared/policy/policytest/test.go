@@ -25,13 +25,17 @@
 // certificate (the client's, as base64 of its DER), trusted-certificate (that of an
 // authority, likewise: without it no client certificate is trusted), and
 // backend-entity ID (its URL, and the word credentials when it has some).
+//
+// The transcript has, in the order in which things happened: "backend METHOD URL" or
+// "send METHOD URL" for a request, with its headers and its body behind "|";
+// "response STATUS" for what the client gets; "error …" for what sent the call to
+// on-error; "wait DURATION" for a policy that waits; and "trace", "metric" and "event"
+// for what policies report. The faults of a document stand in its place.
 package policytest
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
-	"net/http"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,31 +46,18 @@ import (
 
 // test is a test as it was read.
 type test struct {
-	documents map[policy.Scope]txtar.File
-	fragments []txtar.File
+	documents map[policy.Scope]Section
+	fragments []Section
 	settings  settings
-	script    []*answer
+	script    Script
 	steps     []step
 }
 
 // step is a request, or a time to wait.
 type step struct {
+	section Section
 	wait    time.Duration
-	request *message
-}
-
-// message is a request or a response as it is written.
-type message struct {
-	first  string // METHOD target, or a status
-	header http.Header
-	body   []byte
-}
-
-// answer is a scripted response.
-type answer struct {
-	method, url string // patterns; empty: any
-	message
-	used bool
+	request *Message
 }
 
 var scopes = map[string]policy.Scope{
@@ -74,77 +65,58 @@ var scopes = map[string]policy.Scope{
 	"server": policy.ScopeServer, "tool": policy.ScopeTool,
 }
 
+// document is the scope of a section that is a policy document: 0 for
+// policy.xml, which goes where the settings say.
+func document(s *Section) (scope policy.Scope, ok bool) {
+	name, ok := strings.CutSuffix(s.Kind, ".xml")
+	return scopes[name], ok && (name == "policy" || scopes[name] != 0)
+}
+
+// HasDocument tells whether an archive holds a policy document, and so is a test
+// for this package.
+func HasDocument(a *txtar.Archive) bool {
+	return slices.ContainsFunc(Sections(a), func(s Section) bool {
+		_, ok := document(&s)
+		return ok
+	})
+}
+
 // read reads an archive.
 func read(a *txtar.Archive) (*test, error) {
-	t := &test{documents: map[policy.Scope]txtar.File{}, settings: newSettings()}
-	for _, f := range a.Files {
-		if err := t.file(f); err != nil {
-			return nil, fmt.Errorf("-- %s --: %w", f.Name, err)
+	t := &test{documents: map[policy.Scope]Section{}, settings: newSettings()}
+	for _, s := range Sections(a) {
+		if err := t.section(s); err != nil {
+			return nil, err
 		}
 	}
-	if f, ok := t.documents[0]; ok {
+	if s, ok := t.documents[0]; ok {
 		delete(t.documents, 0)
-		t.documents[t.settings.scope] = f
+		t.documents[t.settings.scope] = s
 	}
 	return t, nil
 }
 
-func (t *test) file(f txtar.File) (err error) {
-	kind, rest, _ := strings.Cut(f.Name, " ")
-	name, isDocument := strings.CutSuffix(kind, ".xml")
+func (t *test) section(s Section) (err error) {
+	scope, isDocument := document(&s)
 	switch {
-	case kind == "policy.xml":
-		t.documents[0] = f
-	case isDocument && scopes[name] != 0:
-		t.documents[scopes[name]] = f
-	case kind == "fragment":
-		t.fragments = append(t.fragments, txtar.File{Name: rest, Data: f.Data})
-	case kind == "settings":
-		err = t.settings.read(f.Data)
-	case kind == "backend":
-		method, url, _ := strings.Cut(rest, " ")
-		a := &answer{method: method, url: url}
-		a.message, err = readMessage(f.Data)
-		t.script = append(t.script, a)
-	case kind == "request":
-		m, failed := readMessage(f.Data)
-		t.steps, err = append(t.steps, step{request: &m}), failed
-	case kind == "wait":
+	case isDocument:
+		t.documents[scope] = s
+	case s.Kind == "fragment":
+		t.fragments = append(t.fragments, s)
+	case s.Kind == "settings":
+		err = s.Pairs(":", t.settings.set)
+	case s.Kind == "backend":
+		err = t.script.Add(s)
+	case s.Kind == "request":
+		m, failed := s.Message()
+		t.steps, err = append(t.steps, step{section: s, request: &m}), failed
+	case s.Kind == "wait":
 		var d time.Duration
-		d, err = time.ParseDuration(rest)
-		t.steps = append(t.steps, step{wait: d})
-	case kind == "want":
+		d, err = s.Duration()
+		t.steps = append(t.steps, step{section: s, wait: d})
+	case s.Kind == "want":
 	default:
-		err = fmt.Errorf("a test has no such file; write policy.xml, fragment, settings, backend, request, wait or want")
+		err = s.Fault(0, errors.New("a test of a policy has no such file; write policy.xml, fragment, settings, backend, request, wait or want"))
 	}
 	return err
-}
-
-// readMessage reads a first line, headers, an empty line and a body. The line
-// end that closes the file is no part of the body.
-func readMessage(data []byte) (message, error) {
-	m := message{header: http.Header{}}
-	r := bufio.NewReader(bytes.NewReader(data))
-	for n := 0; ; n++ {
-		line, err := r.ReadString('\n')
-		line = strings.TrimRight(line, "\r\n")
-		if n == 0 {
-			m.first = line
-		} else if line == "" {
-			break
-		} else {
-			name, value, ok := strings.Cut(line, ":")
-			if !ok {
-				return m, fmt.Errorf("line %d is no header: %s", n+1, line)
-			}
-			m.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-		if err != nil {
-			return m, nil
-		}
-	}
-	var body bytes.Buffer
-	_, _ = body.ReadFrom(r) // a reader of memory
-	m.body = bytes.TrimSuffix(body.Bytes(), []byte("\n"))
-	return m, nil
 }

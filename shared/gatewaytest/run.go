@@ -1,0 +1,280 @@
+package gatewaytest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"toolgate/shared/build"
+	"toolgate/shared/config"
+	"toolgate/shared/fault"
+	"toolgate/shared/gateway"
+	"toolgate/shared/host"
+	"toolgate/shared/policy/policytest"
+	"toolgate/shared/services"
+	"toolgate/shared/snapshot"
+
+	"golang.org/x/tools/txtar"
+)
+
+// Folder is the gateway of tests that have none of their own. It is compiled
+// once for each environment that tests give it.
+type Folder struct {
+	Dir string
+	// Fetch reads OpenAPI documents given by URL; nil: they are faults.
+	Fetch build.Fetch
+
+	mu       sync.Mutex
+	compiled map[string]compiled // by environment
+}
+
+type compiled struct {
+	snapshot []byte
+	err      error
+}
+
+// Transcript runs a test and tells what happened. The error is about the test
+// itself: a *policytest.Error where that has a place in it, fault.Faults where
+// the folder has some. Faults of a gateway of the test's own are the transcript.
+func Transcript(ctx context.Context, a *txtar.Archive, f *Folder) (string, error) {
+	t, err := read(a)
+	if err != nil {
+		return "", err
+	}
+	r := &run{test: t, now: t.now}
+	r.script.Out = &r.out
+	content, err := r.compile(ctx, f)
+	if faults, ok := errors.AsType[fault.Faults](err); ok && t.files != nil {
+		return faults.Error() + "\n", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := r.start(content); err != nil {
+		return "", err
+	}
+	defer r.stop()
+	for _, s := range t.steps {
+		if s.request == nil {
+			r.pass(s.wait)
+		} else if err := r.serve(ctx, s.request); err != nil {
+			return "", s.section.Fault(0, err)
+		}
+	}
+	return r.out.String(), r.script.Unused()
+}
+
+// run is a test as it runs.
+type run struct {
+	*test
+	out      policytest.Writer
+	snapshot *snapshot.Snapshot
+	gateway  *gateway.Gateway
+	calls    int
+	failed   error // of the request that is being served
+
+	mu     sync.Mutex
+	now    time.Time
+	random uint64
+}
+
+// compile compiles the gateway of the test, or of its folder.
+func (r *run) compile(ctx context.Context, f *Folder) ([]byte, error) {
+	if r.files == nil {
+		if f == nil {
+			return nil, errors.New("the test has no gateway.yaml, and stands in no folder with one")
+		}
+		return f.compile(ctx, r.env)
+	}
+	dir, err := os.MkdirTemp("", "gatewaytest")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for the gateway: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for name, content := range r.files {
+		if !filepath.IsLocal(name) {
+			return nil, fmt.Errorf("-- %s -- is outside of the folder", name)
+		}
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
+			return nil, fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return (&Folder{Dir: dir}).compile(ctx, r.env)
+}
+
+// compile compiles the folder for an environment, once.
+func (f *Folder) compile(ctx context.Context, env map[string]string) ([]byte, error) {
+	var key strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(&key, "%q=%q ", name, env[name])
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c, ok := f.compiled[key.String()]; ok {
+		return c.snapshot, c.err
+	}
+	var c compiled
+	c.snapshot, c.err = f.build(ctx, env)
+	if f.compiled == nil {
+		f.compiled = map[string]compiled{}
+	}
+	f.compiled[key.String()] = c
+	return c.snapshot, c.err
+}
+
+func (f *Folder) build(ctx context.Context, env map[string]string) ([]byte, error) {
+	fetch := f.Fetch
+	if fetch == nil {
+		fetch = func(context.Context, string) ([]byte, error) { return nil, errors.New("this test fetches no documents") }
+	}
+	cfg, faults := config.Load(f.Dir, func(name string) (string, bool) {
+		value, ok := env[name]
+		return value, ok
+	})
+	if cfg == nil {
+		return nil, faults
+	}
+	result, err := build.Build(ctx, cfg, fetch)
+	if more, ok := errors.AsType[fault.Faults](err); ok || len(faults) > 0 {
+		return nil, append(faults, more...).Sorted()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return result.Snapshot, nil
+}
+
+// start assembles the gateway.
+func (r *run) start(content []byte) (err error) {
+	if r.snapshot, err = snapshot.Load(bytes.NewReader(content), int64(len(content))); err != nil {
+		return err
+	}
+	t := &transport{script: &r.script, tools: r.tools}
+	s := services.New(services.Options{Transport: t, Now: r.clock})
+	s.Sink = &r.out
+	s.Sleep = func(_ context.Context, d time.Duration) error {
+		r.pass(d)
+		r.out.Printf("wait %v", d)
+		return nil
+	}
+	r.gateway, err = gateway.New(r.snapshot, gateway.Options{
+		Secrets: host.Secrets(r.secret), Transport: t, SealingSecret: []byte("a secret of tests, and of nobody else"), Services: s,
+		Random: r, Observe: func(c gateway.Call) { r.failed = c.Err },
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("starting the gateway: %w", err), r.snapshot.Close())
+	}
+	return nil
+}
+
+func (r *run) stop() {
+	_ = r.gateway.Close() // nothing of it outlives the test
+	_ = r.snapshot.Close()
+}
+
+// secret is the value of a secret: its name, unless the test has another.
+func (r *run) secret(name string) (string, bool) {
+	if value, ok := r.env[name]; ok {
+		return value, true
+	}
+	return name, true
+}
+
+// clock is the time of the test.
+func (r *run) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+// pass lets time pass.
+func (r *run) pass(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(d)
+}
+
+// Read gives bytes that are the same in every run.
+func (r *run) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.random++
+	for i := range p {
+		p[i] = byte(r.random)
+	}
+	return len(p), nil
+}
+
+// serve makes one request and writes what came of it.
+func (r *run) serve(ctx context.Context, q *request) error {
+	r.calls++
+	if q.server != "" {
+		if err := q.compose(r.snapshot, r.calls); err != nil {
+			return err
+		}
+	}
+	base := r.snapshot.PublicURL
+	if base == "" {
+		base = "http://127.0.0.1:8080"
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, base+q.target, bytes.NewReader(q.body))
+	if err != nil {
+		return err
+	}
+	if len(q.body) == 0 {
+		req.Body, req.ContentLength = http.NoBody, 0
+	}
+	req.Header = q.header.Clone()
+	if name := req.Header.Get("Host"); name != "" {
+		req.Host = name
+		req.Header.Del("Host")
+	}
+	req.RequestURI, req.RemoteAddr = req.URL.RequestURI(), r.ip+":50000"
+	w := &response{header: http.Header{}}
+	r.failed = nil
+	r.gateway.ServeHTTP(w, req)
+	r.write(q, w)
+	if r.failed != nil {
+		r.out.Printf("error %s", strings.ReplaceAll(r.failed.Error(), "\n", "; "))
+	}
+	return nil
+}
+
+// response is what the gateway answers.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header serves http.ResponseWriter.
+func (w *response) Header() http.Header { return w.header }
+
+// WriteHeader serves http.ResponseWriter.
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+}
+
+// Write serves http.ResponseWriter.
+func (w *response) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}
+
+// Flush serves http.Flusher: an event is on its way as soon as it is written.
+func (w *response) Flush() { w.WriteHeader(http.StatusOK) }
+
+var _ io.Reader = (*run)(nil)
