@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"toolgate/shared/policy"
+	"toolgate/shared/services"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,7 +43,11 @@ func assess(_ context.Context, c *call) error {
 	if err := report.WriteText(c.stdout); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.stdout, "\nThis version checks policy documents; it does not run them yet.")
+	for _, name := range slices.Sorted(maps.Keys(report.Total.Policies)) {
+		if note := services.Notes[name]; note != "" {
+			fmt.Fprintf(c.stdout, "%s %s\n", name, note)
+		}
+	}
 	return nil
 }
 

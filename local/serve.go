@@ -127,6 +127,11 @@ func (s *server) greet(a net.Addr) {
 	for i := range m.Servers {
 		fmt.Fprintf(table, "  %s/%s/mcp\t%s\n", base, m.Servers[i].Name, describe(&m.Servers[i]))
 	}
+	for _, a := range m.APIs {
+		if a.HasPath {
+			fmt.Fprintf(table, "  %s/%s\tthe API %s, for HTTP clients\n", base, a.Path, a.Name)
+		}
+	}
 	_ = table.Flush() // the terminal
 	fmt.Fprintf(s.stdout, "\nFor .vscode/mcp.json (Cursor and Claude take the same entries under \"mcpServers\"):\n\n%s\n\n", clientConfig(base, m))
 	fmt.Fprintf(s.stdout, "listening on %s\n\n", base)

@@ -136,7 +136,9 @@ func (f *Folder) compile(ctx context.Context, env map[string]string) ([]byte, er
 func (f *Folder) build(ctx context.Context, env map[string]string) ([]byte, error) {
 	fetch := f.Fetch
 	if fetch == nil {
-		fetch = func(context.Context, string) ([]byte, error) { return nil, errors.New("this test fetches no documents") }
+		fetch = func(context.Context, string) ([]byte, error) {
+			return nil, errors.New("this test fetches no documents")
+		}
 	}
 	cfg, faults := config.Load(f.Dir, func(name string) (string, bool) {
 		value, ok := env[name]

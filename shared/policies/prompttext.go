@@ -77,9 +77,9 @@ func isText(contentType string) bool {
 }
 
 // unreadable says why the text of a message could mean something else to its
-// receiver than it does here; empty when it could not.
+// receiver than it does here; empty when it could not. A nil body is a stream.
 func unreadable(m policy.Message, body []byte) string {
-	if encoding := m.Header().Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") && len(body) != 0 {
+	if encoding := m.Header().Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") && (body == nil || len(body) > 0) {
 		return "it is encoded"
 	}
 	_, parameters, err := mime.ParseMediaType(m.Header().Get("Content-Type"))

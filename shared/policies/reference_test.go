@@ -112,7 +112,7 @@ func (r *reference) policy(p *policy.PolicyType) {
 		fmt.Fprintf(r, "- Differs from API Management: %s\n", p.Differs)
 	}
 	if note := services.Notes[p.Name]; note != "" {
-		fmt.Fprintf(r, "- In this version it %s.\n", note)
+		fmt.Fprintf(r, "- This version %s.\n", note)
 	}
 	r.attributes(p)
 	r.elements(p)
@@ -211,6 +211,9 @@ func yes(b bool) string {
 // typed says what a value may be.
 func typed(d *policy.Domain) string {
 	text := d.Type.String()
+	if d.Type == policy.Object {
+		text = "text, or any object of an expression"
+	}
 	if len(d.Enum) > 0 {
 		text += ": `" + strings.Join(d.Enum, "`, `") + "`"
 	}
@@ -267,7 +270,7 @@ func content(e *policy.ElementType) string {
 	switch c.Kind {
 	case policy.ContentText:
 		text := typed(&c.Domain)
-		if c.Expression {
+		if c.Expression && c.Type != policy.Object {
 			text += " or an expression"
 		}
 		return text

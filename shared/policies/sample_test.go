@@ -58,7 +58,8 @@ func (v variant) String() string {
 
 const sampleExpression = "@(context.Operation.Id)"
 
-// variantsOf are those of a policy.
+// variantsOf are those of a policy: each word of an attribute, any value of it,
+// and an expression; and each element.
 func variantsOf(e *policy.ElementType) []variant {
 	var list []variant
 	for i := range e.Attributes {
@@ -67,8 +68,8 @@ func variantsOf(e *policy.ElementType) []variant {
 		if a.Type == policy.Bool {
 			words = []string{"true", "false"}
 		}
-		if a.NotRun != "" || len(words) == 0 {
-			continue
+		if len(words) == 0 {
+			words = []string{sampleText(e.Name+"/@"+a.Name, &a.Domain)}
 		}
 		if a.Expression {
 			words = append(words, sampleExpression)
@@ -91,7 +92,7 @@ func sample(e *policy.ElementType, v variant) string {
 	b.WriteString("<" + e.Name)
 	for i := range e.Attributes {
 		a := &e.Attributes[i]
-		first := slices.ContainsFunc(e.Any, func(set []string) bool { return set[0] == a.Name })
+		first := slices.ContainsFunc(e.Any, func(set []string) bool { return set[0] == a.Name && !slices.Contains(set, v.attribute) })
 		switch {
 		case a.Name == v.attribute:
 			fmt.Fprintf(&b, ` %s="%s"`, a.Name, v.value)
@@ -144,15 +145,18 @@ func sampleText(of string, d *policy.Domain) string {
 	}
 }
 
-// compileSample compiles a policy in a section.
-func compileSample(p *policy.PolicyType, text string, s policy.Section) (policy.Reads, error) {
-	document := fmt.Sprintf("<policies><%s>%s</%[1]s></policies>", s, text)
+// compileSample compiles a policy in a section, and says what it reads there.
+func compileSample(p *policy.PolicyType, text string, s policy.Section) (readers, error) {
+	document := fmt.Sprintf("<policies><%s>%s</%[1]s><backend><base /></backend></policies>", s, text)
+	if s == policy.Backend {
+		document = "<policies><backend>" + text + "</backend></policies>"
+	}
 	d, faults := policy.Parse("sample.xml", []byte(document), policy.ParseOptions{})
 	if faults.Err() == nil {
 		faults = policy.Validate(d, policy.ValidateOptions{})
 	}
 	scope := policy.ScopeAPI
-	for p.Scopes&scope == 0 {
+	if p.Scopes&scope == 0 {
 		scope = p.Scopes & -p.Scopes
 	}
 	fragments := map[string]*policy.Document{}
@@ -162,10 +166,18 @@ func compileSample(p *policy.PolicyType, text string, s policy.Section) (policy.
 		effective, faults = policy.Compose([]policy.Layer{{Scope: scope, Document: d}}, fragments)
 	}
 	if faults.Err() != nil {
-		return policy.Reads{}, faults.Err()
+		return readers{}, faults.Err()
 	}
 	pipeline, faults := policy.Compile(effective, policy.CompileOptions{Policies: registered, Services: sampleServices})
-	return pipeline.Reads(s), faults.Err()
+	var r readers
+	if pipeline.Reads(s).Request {
+		r.request = s
+	}
+	if pipeline.Reads(s).Response {
+		r.response = s
+	}
+	r.sees = s == policy.Inbound && !pipeline.Forwards()
+	return r, faults.Err()
 }
 
 // sampleServices are there; that is all that compiling asks of most of them.
@@ -191,61 +203,72 @@ func (sampleConfiguration) Schema(string) policy.JSONSchema { return struct{ pol
 
 // readers are the sections in which a policy reads the body of the request, and
 // that of the response.
-type readers struct{ request, response policy.Section }
+type readers struct {
+	request, response policy.Section
+	sees              bool // the response, from inbound
+}
+
+func (r readers) with(o readers) readers {
+	return readers{r.request | o.request, r.response | o.response, r.sees || o.sees}
+}
+
+func (r readers) without(o readers) readers {
+	return readers{r.request &^ o.request, r.response &^ o.response, r.sees && !o.sees}
+}
 
 func (r readers) String() string {
 	var list []string
 	if r.request != 0 {
-		list = append(list, "of the request in "+r.request.String())
+		list = append(list, "reads that of the request in "+strings.ReplaceAll(r.request.String(), ", ", " and "))
 	}
 	if r.response != 0 {
-		list = append(list, "of the response in "+r.response.String())
+		list = append(list, "reads that of the response in "+strings.ReplaceAll(r.response.String(), ", ", " and "))
 	}
-	return strings.Join(list, "; ")
+	if r.sees {
+		list = append(list, "looks at the response later")
+	}
+	if list == nil {
+		return "reads none"
+	}
+	return strings.Join(list, ", ")
 }
 
-// bodies says which bodies a policy reads.
+// bodies says which bodies a policy reads, and with what it reads more.
 func bodies(t *testing.T, p *policy.PolicyType) string {
 	t.Helper()
 	compiled, always := sampleReaders(p, variant{})
 	if !compiled {
 		t.Errorf("%s: got no section in which %s compiles", p.Name, sample(&p.ElementType, variant{}))
 	}
-	if always != (readers{}) {
-		return "reads that " + always.String()
-	}
-	var with []string
-	var some readers
+	var order []readers
+	with := map[readers][]string{}
 	for _, v := range variantsOf(&p.ElementType) {
-		if _, r := sampleReaders(p, v); r != (readers{}) {
-			with = append(with, v.String())
-			some = readers{some.request | r.request, some.response | r.response}
+		_, r := sampleReaders(p, v)
+		if r = r.without(always); r == (readers{}) {
+			continue
 		}
+		if with[r] == nil {
+			order = append(order, r)
+		}
+		with[r] = append(with[r], v.String())
 	}
-	if with == nil {
-		return "reads none"
+	text := always.String()
+	for _, r := range order {
+		text += "; " + strings.Join(with[r], " or ") + " " + r.String()
 	}
-	return "reads none, but " + strings.Join(with, " or ") + " that " + some.String()
+	return text
 }
 
 // sampleReaders compiles a sample in all its sections, and says whether that can
 // be done in one of them, and where it reads a body.
-func sampleReaders(p *policy.PolicyType, v variant) (compiled bool, r readers) {
+func sampleReaders(p *policy.PolicyType, v variant) (compiled bool, all readers) {
 	for _, s := range []policy.Section{policy.Inbound, policy.Backend, policy.Outbound, policy.OnError} {
 		if p.Sections&s == 0 {
 			continue
 		}
-		reads, err := compileSample(p, sample(&p.ElementType, v), s)
-		if err != nil {
-			continue
-		}
-		compiled = true
-		if reads.Request {
-			r.request |= s
-		}
-		if reads.Response {
-			r.response |= s
+		if r, err := compileSample(p, sample(&p.ElementType, v), s); err == nil {
+			compiled, all = true, all.with(r)
 		}
 	}
-	return compiled, r
+	return compiled, all
 }

@@ -37,6 +37,7 @@ var Notes = map[string]string{
 	"limit-concurrency":               perInstance,
 	"cache-lookup":                    cached,
 	"cache-lookup-value":              cached,
+	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
 	"cache-value":                     cached,
 	"authentication-managed-identity": "has no managed identity to use in this version: calls fail, unless ignore-error says otherwise",
 }

@@ -90,7 +90,7 @@ func (s *settings) set(key, value string) (err error) {
 		if s.context.User == nil {
 			return fmt.Errorf("name the user first")
 		}
-		for _, id := range strings.FieldsSeq(value) {
+		for id := range strings.FieldsSeq(value) {
 			s.context.User.Groups = append(s.context.User.Groups, expr.Group{ID: id, Name: id})
 		}
 	case "product":
