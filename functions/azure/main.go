@@ -9,8 +9,10 @@ import (
 	"os/signal"
 	"syscall"
 
+	"toolgate/shared/auth"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
+	"toolgate/shared/policy"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 )
@@ -38,7 +40,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		AnyHost:       true, // the Functions host replaces Host and routes by the public one
 		Log:           log,
 		Observe:       gateway.LogCalls(log),
-		Services:      services.New(services.Options{Log: log}),
+		Services:      services.New(services.Options{Log: log, Identity: managedIdentity(log)}),
 		ClientAddress: host.AzureClientAddress,
 	})
 	if err != nil {
@@ -46,4 +48,19 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer g.Close()
 	return host.Azure(ctx, g)
+}
+
+// managedIdentity gets tokens of the identity that the function app has: the
+// assigned one that AZURE_CLIENT_ID names, where a policy names none.
+func managedIdentity(log *slog.Logger) policy.Identity {
+	return ownIdentity{auth.NewManagedIdentity(auth.ManagedIdentityOptions{
+		Endpoint: os.Getenv("IDENTITY_ENDPOINT"), Header: os.Getenv("IDENTITY_HEADER"), Log: log,
+	})}
+}
+
+type ownIdentity struct{ *auth.ManagedIdentity }
+
+// Token serves policy.Identity.
+func (i ownIdentity) Token(ctx context.Context, resource, clientID string) (string, error) {
+	return i.ManagedIdentity.Token(ctx, resource, cmp.Or(clientID, os.Getenv("AZURE_CLIENT_ID")))
 }

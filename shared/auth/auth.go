@@ -10,6 +10,13 @@
 // verifies HS256, HS384 and HS512 and nothing else, an RSA key RS* and PS*, an
 // elliptic key the one ES* of its curve. Nothing in the header of a token adds a
 // key: jwk, jku, x5c and x5u have no say.
+//
+// Whether a key verifies a token holds for good, and is remembered for some
+// minutes; whether the key may be used, and what the rules want, is looked at for
+// each call.
+//
+// The other way round, [ManagedIdentity] gets the tokens that the gateway itself
+// shows to backends.
 package auth
 
 import (

@@ -256,6 +256,15 @@ func TestManagedIdentityRetries(t *testing.T) {
 	}
 }
 
+// App Service has no updates during which it says that it is not there.
+func TestManagedIdentityPause(t *testing.T) {
+	for status, want := range map[int]bool{0: true, 400: false, 403: false, 404: false, 408: true, 410: false, 429: true, 500: true, 503: true} {
+		if d, again := (&unobtained{status: status}).pause(0, false); again != want || again && d != time.Second {
+			t.Errorf("status %d: got %v, %v, want %v", status, d, again, want)
+		}
+	}
+}
+
 // A call waits as long as its context, and the fetch goes on for others.
 func TestManagedIdentityWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

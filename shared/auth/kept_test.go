@@ -189,7 +189,7 @@ func TestNotKept(t *testing.T) {
 		for range 2 {
 			_, err := v.Validate(t.Context(), test.token, &test.rules)
 			k := keptOf(v, test.token, noon)
-			if (err == nil) != test.valid || (k != nil) != test.kept || k != nil && len(k.verdicts) != test.verdicts {
+			if (err == nil) != test.valid || (k != nil) != test.kept || (len(v.kept.byDigest) > 0) != test.kept || k != nil && len(k.verdicts) != test.verdicts {
 				t.Errorf("%s: got %v, kept %+v, want valid %v, kept %v with %d verdicts", test.name, err, k, test.valid, test.kept, test.verdicts)
 			}
 		}
@@ -231,10 +231,11 @@ func TestKeptBound(t *testing.T) {
 	for i := range maxKept {
 		put(i)
 	}
-	put(0) // in place of itself
-	put(maxKept)
-	put(maxKept + 1)
-	for i, want := range map[int]bool{0: true, 1: false, 2: false, 3: true, maxKept: true, maxKept + 1: true} {
+	put(4) // again, in place of 0
+	for i := range 4 {
+		put(maxKept + i) // in place of 1, 2, 3, and of where 4 was first
+	}
+	for i, want := range map[int]bool{0: false, 1: false, 2: false, 3: false, 4: true, 5: true, maxKept: true, maxKept + 3: true} {
 		if got := c.find(of(i), noon) != nil; got != want {
 			t.Errorf("token %d: got kept %v, want %v", i, got, want)
 		}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,9 +68,7 @@ func TestDescriptions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := map[string]string{"gateway.yaml": "name: shop\n" + c.gateway + "\n", "shop.yaml": described}
-			for name, content := range c.policies {
-				files[name] = content
-			}
+			maps.Copy(files, c.policies)
 			r, err := compile(t, files)
 			if err != nil {
 				t.Fatal(err)

@@ -1,16 +1,20 @@
 package build
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
 
+	"toolgate/shared/expr"
 	"toolgate/shared/policy"
 	"toolgate/shared/services"
 )
 
 // services are those of a gateway as far as policies look at them when they are
-// compiled: which backends and schemas there are.
+// compiled: which backends and schemas there are, and that the gateway sends
+// requests and takes reports.
 func (b *builder) services() *policy.Services {
 	s := services.New(services.Options{})
 	known := backendIDs{}
@@ -22,8 +26,19 @@ func (b *builder) services() *policy.Services {
 		known[k.Name] = &policy.BackendEntity{ID: k.Name, Pool: k.Pool != nil, URL: u}
 	}
 	s.Backends, s.Schemas, s.Operations = known, b.known, undescribed{}
+	s.Sender, s.Sink = unsent{}, unsent{}
 	return &s
 }
+
+// unsent serves policy.Sender and policy.Sink while nothing runs.
+type unsent struct{}
+
+func (unsent) Send(context.Context, *policy.Outgoing) (*expr.Response, error) {
+	return nil, &policy.SendError{Err: errors.New("a build sends no requests")}
+}
+func (unsent) Trace(*policy.Exchange, policy.TraceRecord) {}
+func (unsent) Metric(*policy.Exchange, policy.Metric)     {}
+func (unsent) Event(*policy.Exchange, policy.Event)       {}
 
 // backendIDs serves policy.Backends.
 type backendIDs map[string]*policy.BackendEntity

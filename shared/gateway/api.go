@@ -54,7 +54,7 @@ func (a *api) serves(r *http.Request, s *snapshot.Snapshot) bool {
 	if a.load(s) != nil {
 		return false
 	}
-	o, _, _ := a.operations.find(r.Method, "/", r.URL.Query())
+	o, _ := a.operations.find(r.Method, "/", r.URL.Query())
 	return o != nil
 }
 
@@ -66,9 +66,9 @@ func (x *exchange) serveAPI(a *api, rest string) {
 	}
 	x.server, x.call.Method = a.Name, x.r.Method
 	query := x.r.URL.Query()
-	o, matched, _ := a.operations.find(x.r.Method, rest, query)
+	o, matched := a.operations.find(x.r.Method, rest, query)
 	if o == nil && x.r.Method == http.MethodOptions { // a preflight, for the operation that will be asked for
-		o, matched, _ = a.operations.find(x.r.Header.Get("Access-Control-Request-Method"), rest, query)
+		o, matched = a.operations.find(x.r.Header.Get("Access-Control-Request-Method"), rest, query)
 	}
 	p := x.newExchange(a.around)
 	if x.r.Body != nil && x.r.Body != http.NoBody {
@@ -139,4 +139,3 @@ func (x *exchange) sendResponse(p *policy.Exchange) {
 		x.call.Err = err
 	}
 }
-

@@ -223,6 +223,7 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response
 	}
 	ctx, cancel := context.WithTimeout(ctx, to.timeout)
 	defer cancel()
+	ctx = withHeaders(ctx, bound.Header)
 	if t.pipeline != nil {
 		return t.govern(ctx, to, target, bound)
 	}

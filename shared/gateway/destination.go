@@ -144,10 +144,10 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 		// A URL of a policy: nobody's credentials are for it.
 		var client *backend.Client
 		if client, err = backend.New(backend.Options{URL: origin(req.URL), Transport: c.gateway.transport}); err == nil {
-			res, err = client.Send(req, options)
+			res, err = client.Send(req, options) //nolint:bodyclose // the exchange's response has it
 		}
 	default:
-		res, err = c.send(d, req, options)
+		res, err = c.send(d, req, options) //nolint:bodyclose // as above
 	}
 	if err != nil {
 		if e, ok := errors.AsType[*backend.Error](err); ok {

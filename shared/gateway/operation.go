@@ -139,24 +139,17 @@ func newOperations(list []snapshot.Operation) operations {
 }
 
 // find finds the operation for a request: of several whose template matches,
-// the one with the most literal text. others tells that a template matches and
-// the method does not.
-func (list operations) find(method, path string, query url.Values) (found *operation, matched map[string]string, others bool) {
+// the one with the most literal text.
+func (list operations) find(method, path string, query url.Values) (found *operation, matched map[string]string) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for i := range list {
 		o := &list[i]
-		if found != nil && o.template.fixed() <= found.template.fixed() {
+		if o.Method != method || found != nil && o.template.fixed() <= found.template.fixed() {
 			continue
 		}
-		m, ok := o.template.match(segments, query)
-		if !ok {
-			continue
+		if m, ok := o.template.match(segments, query); ok {
+			found, matched = o, m
 		}
-		if o.Method != method {
-			others = true
-			continue
-		}
-		found, matched = o, m
 	}
-	return found, matched, others
+	return found, matched
 }

@@ -85,7 +85,7 @@ type schema struct{ *openapi.Schema }
 func (s schema) Violations(value []byte) []policy.Violation {
 	var list []policy.Violation
 	for _, f := range s.Faults(value) {
-		list = append(list, policy.Violation{Path: f.Pointer, Message: f.Message})
+		list = append(list, policy.Violation{Path: f.Pointer, Keyword: f.Keyword, Message: f.Message})
 	}
 	return list
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -23,7 +24,6 @@ type surroundings struct {
 	api        *expr.Api
 	product    *expr.Product
 	deployment *expr.Deployment
-	service    *url.URL // nil: policies see the gateway's own URL
 }
 
 func serverSurroundings(s *snapshot.Snapshot, server *snapshot.Server) *surroundings {
@@ -103,10 +103,8 @@ func (x *exchange) originalURL() *url.URL {
 // of a source that is not nil. It names a call and protects nothing.
 func newRequestID(source io.Reader) (id expr.Guid) {
 	if source == nil {
-		a, b := rand.Uint64(), rand.Uint64() //nolint:gosec // see above
-		for i := range 8 {
-			id[i], id[8+i] = byte(a>>(8*i)), byte(b>>(8*i))
-		}
+		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+		binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
 	} else if _, err := io.ReadFull(source, id[:]); err != nil {
 		return newRequestID(nil)
 	}

@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"toolgate/shared/backend"
 	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/openapi"
@@ -34,8 +37,23 @@ func (t *tool) govern(ctx context.Context, d *destination, target *url.URL, boun
 	return &openapi.Response{StatusCode: p.Response.StatusCode, Header: p.Response.Headers, Body: body, Truncated: truncated}, nil
 }
 
-// exchange makes the exchange of the request. Of the MCP message's headers it
-// has those that policies set: the client's own stop at the gateway.
+// withHeaders puts the headers that policies set on the MCP message into the
+// request of a tool; the client's own stop at the gateway. They are the request's
+// from then on, for its policies to change, and no longer the context's.
+func withHeaders(ctx context.Context, h http.Header) context.Context {
+	outer := exchangeOf(ctx)
+	if outer == nil || len(outer.ChangedHeaders()) == 0 {
+		return ctx
+	}
+	for _, name := range outer.ChangedHeaders() {
+		if v := outer.Request.Headers[name]; v != nil && !ownOfMessage[name] {
+			h[name] = slices.Clip(v) // theirs to append to
+		}
+	}
+	return backend.WithHeader(ctx, nil)
+}
+
+// exchange makes the exchange of the request.
 func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Request) *policy.Exchange {
 	p := &policy.Exchange{}
 	original := *target
@@ -49,11 +67,6 @@ func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Req
 		}
 		p.Context.Request = p.Request
 		p.Inherit(outer)
-		for _, name := range outer.ChangedHeaders() {
-			if v := outer.Request.Headers[name]; v != nil && !ownOfMessage[name] {
-				bound.Header[name] = v
-			}
-		}
 	}
 	around := t.catalog.source
 	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment

@@ -34,10 +34,18 @@ func TestUse(t *testing.T) {
 	}
 }
 
+// use counts one call that must pass.
+func use(t *testing.T, s *Store, q policy.Quota) {
+	t.Helper()
+	if got, err := s.Use(t.Context(), "key", q, policy.Usage{Calls: 1}, false); err != nil || got.CallsExceeded {
+		t.Fatalf("got %+v, %v, want it passed", got, err)
+	}
+}
+
 func TestQuotaForEver(t *testing.T) {
 	s, c := newStore()
 	q := policy.Quota{Calls: 1}
-	s.Use(t.Context(), "key", q, policy.Usage{Calls: 1}, false)
+	use(t, s, q)
 	c.advance(1000 * 24 * time.Hour)
 	got, _ := s.Use(t.Context(), "key", q, policy.Usage{Calls: 1}, false)
 	if want := (policy.QuotaState{CallsExceeded: true}); got != want {
@@ -67,7 +75,7 @@ func TestPeriodOf(t *testing.T) {
 func TestQuotaClockSetBack(t *testing.T) {
 	s, c := newStore()
 	q := policy.Quota{Calls: 1, Period: time.Hour}
-	s.Use(t.Context(), "key", q, policy.Usage{Calls: 1}, false)
+	use(t, s, q)
 	c.advance(-3 * time.Hour)
 	if got, _ := s.Use(t.Context(), "key", q, policy.Usage{Calls: 1}, false); !got.CallsExceeded {
 		t.Error("a clock that was set back let a call through")

@@ -90,9 +90,9 @@ func (s *Schema) CheckValue(value jsontext.Value) error {
 }
 
 // ValueFault is one thing that is wrong in a value: where, as a JSON pointer,
-// and what. Rule is the keyword of the schema that the value breaks, where one
-// does.
-type ValueFault struct{ Pointer, Message, Rule string }
+// and what. Keyword is that of the schema which the value breaks; empty for an
+// excluded value, several alternatives, or what is no JSON.
+type ValueFault struct{ Pointer, Message, Keyword string }
 
 // Faults lists all that is wrong in any JSON value; nil for nothing.
 func (s *Schema) Faults(value jsontext.Value) []ValueFault {
@@ -102,7 +102,7 @@ func (s *Schema) Faults(value jsontext.Value) []ValueFault {
 	}
 	var list []ValueFault
 	for _, f := range faults {
-		list = append(list, ValueFault{f.pointer, f.message, f.rule})
+		list = append(list, ValueFault{f.pointer, f.message, f.keyword})
 	}
 	return list
 }

@@ -25,7 +25,7 @@ const maxFaults = 5
 type schemaFault struct {
 	pointer string
 	message string
-	rule    string // the keyword that the value breaks; empty for alternatives, and where it is none
+	keyword string // that the value breaks; empty where no single one says so
 	// mismatch marks a value of the wrong type or constant: the alternative it
 	// was compared with was probably not meant.
 	mismatch bool
@@ -151,7 +151,7 @@ func (s *Schema) leaf(e *jsonschema.ValidationError) []schemaFault {
 	faults := s.worded(e)
 	if keywords := e.ErrorKind.KeywordPath(); len(keywords) > 0 {
 		for i := range faults {
-			faults[i].rule = keywords[0]
+			faults[i].keyword = keywords[0]
 		}
 	}
 	return faults

@@ -216,7 +216,7 @@ func TestFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ value, pointer, rule string }{
+	for _, c := range []struct{ value, pointer, keyword string }{
 		{`{}`, "/a", "required"},
 		{`{"a":"x"}`, "/a", "type"},
 		{`{"a":0}`, "/a", "minimum"},
@@ -227,8 +227,8 @@ func TestFaults(t *testing.T) {
 		{`{`, "", ""},
 	} {
 		got := s.Faults(jsontext.Value(c.value))
-		if len(got) != 1 || got[0].Pointer != c.pointer || got[0].Rule != c.rule || got[0].Message == "" {
-			t.Errorf("%s: got %+v, want %q by %q", c.value, got, c.pointer, c.rule)
+		if len(got) != 1 || got[0].Pointer != c.pointer || got[0].Keyword != c.keyword || got[0].Message == "" {
+			t.Errorf("%s: got %+v, want %q by %q", c.value, got, c.pointer, c.keyword)
 		}
 	}
 	if got := s.Faults(jsontext.Value(`{"a":1}`)); got != nil {

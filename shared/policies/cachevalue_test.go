@@ -32,6 +32,12 @@ func cacheValueOf(t *testing.T, runs *atomic.Int32) *policy.Pipeline {
 	registry["trace"] = func() policy.Statement { return &slow{runs} }
 	const document = `<policies><inbound><cache-value key="k" variable-name="v" expires-after="60" refresh-after="30">
 	<value><trace source="slow"><message>m</message></trace></value></cache-value></inbound></policies>`
+	return compile(t, document, registry, &policy.Services{Cache: memory.New(memory.Options{})})
+}
+
+// compile makes a pipeline of a document of an API.
+func compile(t *testing.T, document string, registry policy.Registry, services *policy.Services) *policy.Pipeline {
+	t.Helper()
 	d, faults := policy.Parse("policy.xml", []byte(document), policy.ParseOptions{})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
@@ -40,8 +46,7 @@ func cacheValueOf(t *testing.T, runs *atomic.Int32) *policy.Pipeline {
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}
-	m := memory.New(memory.Options{})
-	p, faults := policy.Compile(effective, policy.CompileOptions{Policies: registry, Services: &policy.Services{Cache: m}})
+	p, faults := policy.Compile(effective, policy.CompileOptions{Policies: registry, Services: services})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"toolgate/shared/policy"
+	"toolgate/shared/policy/policytest"
 	"toolgate/shared/services"
 
 	"golang.org/x/tools/txtar"
@@ -26,10 +27,7 @@ func TestReference(t *testing.T) {
 	r.Write(introduction)
 	r.contents()
 	for _, group := range groups {
-		fmt.Fprintf(r, "\n## %s\n", title(string(group)))
-		for _, p := range policiesOf(group) {
-			r.policy(p)
-		}
+		r.group(group)
 	}
 	r.failures()
 	r.notRun()
@@ -92,6 +90,17 @@ func (r *reference) contents() {
 }
 
 func anchor(heading string) string { return strings.ReplaceAll(strings.ToLower(heading), " ", "-") }
+
+// group writes a chapter, unless none of its policies is run.
+func (r *reference) group(group policy.Group) {
+	list := policiesOf(group)
+	if len(list) > 0 {
+		fmt.Fprintf(r, "\n## %s\n", title(string(group)))
+	}
+	for _, p := range list {
+		r.policy(p)
+	}
+}
 
 // policy writes what there is to say of one policy.
 func (r *reference) policy(p *policy.PolicyType) {
@@ -306,6 +315,36 @@ func (r *reference) failuresOf(name string) {
 	if rows.Len() > 0 {
 		r.WriteString(failureHead + rows.String())
 	}
+	if reasons := shownReasons(r.T, name); reasons != nil {
+		r.WriteString("\nFailures of its own that its tests show: `" + strings.Join(reasons, "`, `") + "`.\n")
+	}
+}
+
+// shownReasons are the reasons of failures in the transcripts of a policy's
+// tests, without the predefined ones.
+func shownReasons(t *testing.T, name string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", name+"*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(policytest.Want(archive)) {
+			rest, ok := strings.CutPrefix(line, "error "+name+": ")
+			reason, _, _ := strings.Cut(rest, ": ")
+			predefined := slices.ContainsFunc(policy.Failures(), func(f policy.Failure) bool { return string(f.Reason) == reason })
+			if ok && !predefined && !slices.Contains(reasons, reason) {
+				reasons = append(reasons, reason)
+			}
+		}
+	}
+	slices.Sort(reasons)
+	return reasons
 }
 
 const failureHead = "\n| failure | status | message |\n|---|---|---|\n"

@@ -43,7 +43,10 @@ var sampleElements = map[string][]string{
 
 // variant is what a sample has beyond what it needs: an attribute or an
 // element.
-type variant struct{ attribute, value, element string }
+type variant struct {
+	attribute, value, element string
+	any                       bool // the value stands for any
+}
 
 func (v variant) String() string {
 	switch {
@@ -51,6 +54,8 @@ func (v variant) String() string {
 		return "with `<" + v.element + ">`"
 	case v.value == sampleExpression:
 		return "with an expression for `" + v.attribute + "`"
+	case v.any:
+		return "with `" + v.attribute + "`"
 	default:
 		return "with `" + v.attribute + `="` + v.value + "\"`"
 	}
@@ -68,14 +73,15 @@ func variantsOf(e *policy.ElementType) []variant {
 		if a.Type == policy.Bool {
 			words = []string{"true", "false"}
 		}
-		if len(words) == 0 {
+		anyValue := len(words) == 0
+		if anyValue {
 			words = []string{sampleText(e.Name+"/@"+a.Name, &a.Domain)}
 		}
 		if a.Expression {
 			words = append(words, sampleExpression)
 		}
 		for _, word := range words {
-			list = append(list, variant{attribute: a.Name, value: word})
+			list = append(list, variant{attribute: a.Name, value: word, any: anyValue})
 		}
 	}
 	for _, c := range e.Children {

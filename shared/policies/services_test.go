@@ -130,7 +130,7 @@ func schema(text string) policy.JSONSchema {
 func (s jsonSchema) Violations(value []byte) []policy.Violation {
 	var list []policy.Violation
 	for _, f := range s.Faults(value) {
-		list = append(list, policy.Violation{Path: f.Pointer, Rule: f.Rule, Message: f.Message})
+		list = append(list, policy.Violation{Path: f.Pointer, Keyword: f.Keyword, Message: f.Message})
 	}
 	return list
 }

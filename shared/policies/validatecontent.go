@@ -297,7 +297,7 @@ func (r *contentRule) violations(schema policy.JSONSchema, content []byte) []str
 	additional, _ := r.AllowAdditionalProperties.Literal()
 	var list []string
 	for _, violation := range schema.Violations(content) {
-		if additional && violation.Rule == "additionalProperties" {
+		if additional && violation.Keyword == "additionalProperties" {
 			continue
 		}
 		if list = append(list, violationText(violation)); len(list) == maxViolations {

@@ -176,7 +176,7 @@ func (d *decoder) element(e *Element, t *ElementType, name string, field reflect
 
 // one decodes an element into a struct, a Block or the value of its text.
 func (d *decoder) one(e *Element, t *ElementType, to reflect.Value) {
-	_, isValue := to.Addr().Interface().(decodable)
+	_, isValue := reflect.TypeAssert[decodable](to.Addr())
 	switch {
 	case isValue, to.Kind() == reflect.String:
 		d.text(e.Text, &t.Content.Domain, false, to)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -132,8 +133,10 @@ func (x *Exchange) SetVariable(name string, value any) {
 }
 
 // Inherit gives x copies of the variables of the exchange that it is part of:
-// to the call of a tool, those of its MCP message.
+// to the call of a tool, those of its MCP message. The headers that policies
+// changed there count as changed here.
 func (x *Exchange) Inherit(outer *Exchange) {
+	x.changed = slices.Clip(outer.changed)
 	x.variables.values = maps.Clone(outer.variables.values)
 	x.Variables = &x.variables
 }

@@ -58,10 +58,10 @@ func (b *Block) Split() []Block {
 // How a policy ends more than its turn, without an error.
 var (
 	// Returned ends the pipeline: the response of the exchange is sent.
-	Returned = errors.New("the pipeline has ended with a response") //nolint:errname // no failure, the way of io.EOF
+	Returned = errors.New("the pipeline has ended with a response") //nolint:errname,staticcheck // no failure, the way of io.EOF
 	// Answered leaves out what is left of inbound and the backend: the
 	// response of the exchange goes through outbound.
-	Answered = errors.New("the response is there already") //nolint:errname // as above
+	Answered = errors.New("the response is there already") //nolint:errname,staticcheck // as above
 )
 
 // Run runs the policies. An error other than Returned and Answered is an

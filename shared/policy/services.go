@@ -261,7 +261,7 @@ type JSONSchema interface {
 // Violation is one thing that is wrong in a value.
 type Violation struct {
 	Path    string // JSON pointer
-	Rule    string // the keyword of the schema
+	Keyword string // the keyword of the schema that is broken
 	Message string
 }
 

@@ -8,7 +8,7 @@ var aiPolicies = []PolicyType{
 	{
 		Group: GroupAI, Summary: "Has prompts, arguments and results judged by Azure AI Content Safety.",
 		Sections: Inbound | Outbound, Scopes: AllScopes &^ ScopeOperation,
-		Differs: "The result of an MCP tool is judged as a whole, also when it comes as a stream; text that the service could not be asked about does not pass.",
+		Differs: "Without categories, blocklists and shield-prompt, every category is refused from severity 4 on; attacks in responses are looked for as those in documents; the result of an MCP tool is judged as a whole, also when it comes as a stream; text that the service could not be asked about, or that its receiver might read otherwise, does not pass.",
 		ElementType: ElementType{
 			Name: "llm-content-safety",
 			Attributes: []AttributeType{
@@ -46,6 +46,7 @@ func tokenLimit(name string) PolicyType {
 	return PolicyType{
 		Group: GroupAI, Summary: "Limits the tokens of language models for each key.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "Tokens that the model does not report are estimated, one for four characters.",
 		ElementType: ElementType{
 			Name: name,
 			Attributes: []AttributeType{
@@ -72,6 +73,7 @@ func tokenMetric(name string) PolicyType {
 	return PolicyType{
 		Group: GroupAI, Summary: "Adds the tokens of language models to a metric.",
 		Sections: Inbound, Scopes: AllScopes,
+		Differs: "Tokens that the model does not report are estimated, one for four characters.",
 		ElementType: ElementType{
 			Name:       name,
 			Attributes: []AttributeType{{Name: "namespace"}},

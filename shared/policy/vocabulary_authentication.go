@@ -16,7 +16,7 @@ var authenticationPolicies = []PolicyType{
 				{Name: "require-scheme", Domain: anyText},
 				{Name: "require-signed-tokens", Domain: anyBool, Default: "true"},
 				{Name: "clock-skew", Domain: anySeconds, Default: "0"},
-				{Name: "output-token-variable-name"},
+				{Name: "output-token-variable-name", Differs: "null for a token that was encrypted"},
 			},
 			Any: [][]string{{"header-name", "query-parameter-name", "token-value"}},
 			One: [][]string{{"header-name", "query-parameter-name", "token-value"}},
@@ -35,6 +35,7 @@ var authenticationPolicies = []PolicyType{
 	},
 	{
 		Group: GroupAuthentication, Summary: "Refuses a request without a valid token of Microsoft Entra.",
+		Differs:  "A document that names neither audiences nor applications is refused: any token of the tenant would pass.",
 		Sections: Inbound, Scopes: AllScopes,
 		ElementType: ElementType{
 			Name: "validate-azure-ad-token",
@@ -76,7 +77,7 @@ var authenticationPolicies = []PolicyType{
 				One: [][]string{{"issuer-certificate-id", "issuer-subject"}, {"issuer-certificate-id", "issuer-thumbprint"}},
 				Attributes: []AttributeType{
 					{Name: "thumbprint"}, {Name: "serial-number"}, {Name: "common-name"}, {Name: "subject"}, {Name: "dns-name"},
-					{Name: "issuer-subject"}, {Name: "issuer-thumbprint"}, {Name: "issuer-certificate-id"},
+					{Name: "issuer-subject"}, {Name: "issuer-thumbprint", Differs: "that of a certificate of the configuration"}, {Name: "issuer-certificate-id"},
 				},
 			}}}},
 		},

@@ -19,6 +19,8 @@ import (
 type Options struct {
 	// Transport fetches the keys of token issuers; nil is the default.
 	Transport http.RoundTripper
+	// Identity gets tokens for the gateway's own identity; nil: it has none.
+	Identity policy.Identity
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Log receives what operators should know; nil discards it.
@@ -39,7 +41,7 @@ var Notes = map[string]string{
 	"cache-lookup-value":              cached,
 	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
 	"cache-value":                     cached,
-	"authentication-managed-identity": "has no managed identity to use in this version: calls fail, unless ignore-error says otherwise",
+	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
 }
 
 const (
@@ -50,10 +52,13 @@ const (
 // New makes the services.
 func New(o Options) policy.Services {
 	local := memory.New(memory.Options{Now: o.Now})
+	if o.Identity == nil {
+		o.Identity = noIdentity{}
+	}
 	return policy.Services{
 		Limiter: local, Quotas: local, Concurrency: local, Cache: local,
 		Tokens:   tokens{auth.New(auth.Options{Transport: o.Transport, Now: o.Now, Log: o.Log})},
-		Identity: noIdentity{},
+		Identity: o.Identity,
 		Now:      o.Now,
 	}
 }

@@ -86,7 +86,8 @@ type SourceAPI struct {
 type Operation struct {
 	ID     string `json:"id"` // operationId, or "METHOD /path" where the document has none
 	Method string `json:"method"`
-	// URLTemplate begins with a slash and is below the path of the API.
+	// URLTemplate begins with a slash and is below the path of the API. It may end
+	// in a query, such as ?state={state}.
 	URLTemplate string `json:"urlTemplate"`
 	Title       string `json:"title,omitzero"` // the summary; may be empty
 	Policy      int    `json:"policy,omitzero"`

@@ -58,7 +58,7 @@ var rooms = map[string]room{
 	"shared/memory": {knows: "counters and a cache of one instance", imports: []door{
 		{"shared/policy", "the services that it is"},
 	}},
-	"shared/auth": {knows: "which tokens are valid, and the keys of their issuers"},
+	"shared/auth": {knows: "which tokens are valid, the keys of their issuers, and the tokens of the gateway's own identity"},
 	"shared/services": {knows: "what policies reach beyond their call", imports: []door{
 		{"shared/auth", "it validates tokens"},
 		{"shared/memory", "it counts and keeps values"},
@@ -97,6 +97,8 @@ var rooms = map[string]room{
 		{"shared/host", "the platform that runs it"},
 		{"shared/snapshot", "what the handler is made of"},
 		{"shared/services", "the counters, the cache and the token validation that policies reach"},
+		{"shared/auth", "tokens of the function app's managed identity"},
+		{"shared/policy", "the service that these tokens are for"},
 	}},
 	"functions/lambda": {knows: "the assembly for AWS Lambda", imports: []door{
 		{"shared/gateway", "the handler it serves"},

@@ -149,6 +149,9 @@ func (r *run) document(s *Section, file string, scope policy.Scope) (*policy.Doc
 		}
 		file = name
 	}
+	if len(r.settings.replaced) > 0 {
+		content = []byte(strings.NewReplacer(r.settings.replaced...).Replace(string(content)))
+	}
 	return r.parse(file, content, scope), nil
 }
 

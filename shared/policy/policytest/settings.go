@@ -23,6 +23,7 @@ type settings struct {
 	namedValues map[string]string
 	backends    map[string]*policy.BackendEntity
 	certificate *expr.Certificate // the client's
+	replaced    []string          // placeholders of documents, each with the text for it
 }
 
 func newSettings() settings {
@@ -80,6 +81,10 @@ func (s *settings) set(key, value string) (err error) {
 		s.parameters[name] = value
 	case "named-value":
 		s.namedValues[name] = value
+	case "replace":
+		s.replaced = append(s.replaced, name, value)
+	case "region":
+		s.context.Deployment.Region = value
 	case "ip":
 		s.ip = value
 	case "subscription":

@@ -21,6 +21,7 @@
 //
 // The keys of settings are now, service (the URL of the backend), scope, api,
 // operation, method and template (of the operation), parameter NAME, named-value NAME,
+// replace TEXT (a placeholder of the documents that another tool fills in), region,
 // ip, subscription, user, groups (of the user), product, mcp (a method, and for tools/call the tool),
 // certificate (the client's, as base64 of its DER), trusted-certificate (that of an
 // authority, likewise: without it no client certificate is trusted), and
