@@ -17,8 +17,8 @@ import (
 // values at them.
 func (s *server) startExample(ctx context.Context) error {
 	s.dir = exampleDir
-	if _, err := os.Stat(filepath.Join(s.dir, "gateway.yaml")); err != nil {
-		return fmt.Errorf("the example is not here (%w): run this in the root of the repository, or name a folder: go run ./local serve DIR", err)
+	if err := hasExample("serve"); err != nil {
+		return err
 	}
 	pets, err := startBackend(ctx, petstore.New())
 	if err != nil {
@@ -35,6 +35,15 @@ func (s *server) startExample(ctx context.Context) error {
 			return url, true
 		}
 		return outer(name)
+	}
+	return nil
+}
+
+// hasExample tells a command that was given no folder when the example is not
+// there.
+func hasExample(command string) error {
+	if _, err := os.Stat(filepath.Join(exampleDir, "gateway.yaml")); err != nil {
+		return fmt.Errorf("the example is not here (%w): run this in the root of the repository, or name a folder: go run ./local %s DIR", err, command)
 	}
 	return nil
 }

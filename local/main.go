@@ -38,6 +38,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[DIR]", "serve the folder DIR, or the example when none is given, and reload it when a file changes", serve},
 		{"validate", "DIR", "check the folder and print every fault", validate},
+		{"test", "[DIR|FILE…]", "run the tests (*.txtar) of the folder, or of the example when none is given", runTests},
 		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
 		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},

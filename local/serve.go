@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -47,9 +46,9 @@ func serve(ctx context.Context, c *call) error {
 	if err := s.load(ctx); err != nil {
 		return err
 	}
-	seen := map[string]string{}
-	s.changed(seen) // before anybody is told that a change will be served
-	go s.watch(ctx, seen)
+	seen := watched{}
+	seen.changed(s.files) // before anybody is told that a change will be served
+	go seen.everyChange(ctx, func() []string { return s.files }, func() { s.reload(ctx) })
 	defer s.close()
 	return s.listen(ctx, *address)
 }
@@ -135,40 +134,6 @@ func (s *server) greet(a net.Addr) {
 	_ = table.Flush() // the terminal
 	fmt.Fprintf(s.stdout, "\nFor .vscode/mcp.json (Cursor and Claude take the same entries under \"mcpServers\"):\n\n%s\n\n", clientConfig(base, m))
 	fmt.Fprintf(s.stdout, "listening on %s\n\n", base)
-}
-
-// watch reloads the folder when a file of it changes. Looking at the
-// modification times twice a second works with every editor and file system.
-func (s *server) watch(ctx context.Context, seen map[string]string) {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if s.changed(seen) {
-			s.reload(ctx)
-		}
-	}
-}
-
-// changed notes the state of the files and reports whether that of a file seen
-// before is another.
-func (s *server) changed(seen map[string]string) bool {
-	changed := false
-	for _, path := range s.files {
-		now := "absent"
-		if info, err := os.Stat(path); err == nil {
-			now = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
-		}
-		if before, known := seen[path]; known && before != now {
-			changed = true
-		}
-		seen[path] = now
-	}
-	return changed
 }
 
 func (s *server) reload(ctx context.Context) {

@@ -166,25 +166,27 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 			return err
 		}
 	}
-	out, failed := t.result(ctx, args)
-	if f, ok := reply.(interface{ Failed() }); ok && failed {
-		f.Failed()
+	out, failed, cause := t.result(ctx, args)
+	if f, ok := reply.(interface{ Failed(cause error) }); ok && failed {
+		f.Failed(cause)
 	}
 	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
 	return reply.Result(append(out, '}'))
 }
 
 // result makes the call and returns the opened result object, without its
-// closing brace.
-func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, failed bool) {
-	res, err := t.send(ctx, args)
+// closing brace. The cause of a failure is for the log; nil where the result says
+// everything.
+func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, failed bool, cause error) {
+	res, cause, err := t.send(ctx, args)
 	if err != nil {
-		return openapi.AppendErrorResult(append(make([]byte, 0, 512), '{'), publicCause(err)), true
+		return openapi.AppendErrorResult(append(make([]byte, 0, 512), '{'), publicCause(err)), true, err
 	}
 	out = append(make([]byte, 0, 2*len(res.Body)+512), '{')
-	return t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
+	out, failed = t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
 		MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary, OutputSchema: t.output,
 	})
+	return out, failed, cause
 }
 
 // maxBinary bounds a binary result, in bytes before base64, below what a
@@ -202,24 +204,25 @@ func publicCause(err error) string {
 	return "The call failed inside the gateway."
 }
 
-// send checks and binds the arguments and has the backend answer.
-func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response, error) {
+// send checks and binds the arguments and has the backend answer. Where policies
+// failed and made the response, failure is what went wrong.
+func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Response, failure, err error) {
 	if args == nil {
 		args = jsontext.Value("{}")
 	}
 	if err := t.input.Check(args); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := &t.record.Binding
 	bound, err := b.Bind(args)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	to := t.catalog.backends[t.record.Backend]
 	client := to.pick()
 	target, err := b.URL(client.URL(), bound)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, to.timeout)
 	defer cancel()
@@ -234,16 +237,16 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (*openapi.Response
 	}).WithContext(ctx)
 	setBody(req, bound.Body)
 	req.Header["User-Agent"] = userAgent
-	res, err := client.Do(req)
+	answer, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer res.Body.Close()
-	body, truncated, err := backend.ReadBody(res, max(maxBinary, t.catalog.limits.ResultBytes))
+	defer answer.Body.Close()
+	body, truncated, err := backend.ReadBody(answer, max(maxBinary, t.catalog.limits.ResultBytes))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &openapi.Response{StatusCode: res.StatusCode, Header: res.Header, Body: body, Truncated: truncated}, nil
+	return &openapi.Response{StatusCode: answer.StatusCode, Header: answer.Header, Body: body, Truncated: truncated}, nil, nil
 }
 
 var userAgent = []string{"toolgate"}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -156,7 +157,7 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 		return err
 	}
 	x.Respond(&expr.Response{
-		StatusCode: res.StatusCode, StatusReason: reason(res), Headers: endToEnd(res.Header),
+		StatusCode: res.StatusCode, StatusReason: reason(res), Headers: onlyEndToEnd(res.Header),
 		Body: policy.NewStream(res.Body, res.ContentLength),
 	})
 	return nil
@@ -217,6 +218,19 @@ func endToEnd(h http.Header) http.Header {
 		}
 	}
 	return out
+}
+
+// onlyEndToEnd takes what is of the connection out of a header and returns it,
+// never nil.
+func onlyEndToEnd(h http.Header) http.Header {
+	if h == nil {
+		return http.Header{}
+	}
+	named := h["Connection"]
+	maps.DeleteFunc(h, func(name string, _ []string) bool {
+		return hopByHop[name] || slices.ContainsFunc(named, func(v string) bool { return lists(v, name) })
+	})
+	return h
 }
 
 // lists tells whether a comma-separated list has a name.

@@ -280,8 +280,9 @@ func (x *exchange) WriteHeader(status int) {
 // Unwrap serves http.ResponseController.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
-// Failed is called by servers whose result has isError set.
-func (x *exchange) Failed() { x.call.Failed = true }
+// Failed is called by servers whose result has isError set, with the cause where
+// the result does not say all of it.
+func (x *exchange) Failed(cause error) { x.call.Failed, x.call.Err = true, cause }
 
 func (x *exchange) finish() {
 	observe := x.gateway.observe

@@ -27,6 +27,7 @@ type forwarding struct {
 	reply    mcp.Reply
 	serve    serveFunc
 
+	operation expr.Operation // of the exchange
 	stop func() // ends a server that has more to say; nil when there is none
 	// begun says that events of the answer were sent, ahead of its last one,
 	// which policies look at.
@@ -110,22 +111,33 @@ func (f *forwarding) release() {
 	}
 }
 
+// whole is a response that is at hand, in one piece of memory.
+type whole struct {
+	response expr.Response
+	body     policy.Body
+}
+
+// contentJSON is shared by all responses, and not changed.
+var contentJSON = []string{mcp.ContentJSON}
+
 // respond makes a whole answer, or the server's error, the response.
 func (f *forwarding) respond(p part, ok bool) error {
-	response := &expr.Response{StatusCode: http.StatusOK, Headers: http.Header{"Content-Type": {mcp.ContentJSON}}}
+	a := &whole{}
+	response := &a.response
+	response.StatusCode, response.Headers, response.Body = http.StatusOK, http.Header{"Content-Type": contentJSON}, &a.body
 	switch {
 	case ok:
-		response.Body = policy.NewBody(p.message)
+		a.body.Set(p.message)
 	case f.err == nil: // a notification was taken
 		response.StatusCode = http.StatusAccepted
-		response.Headers, response.Body = http.Header{}, policy.NewBody(nil)
+		response.Headers = http.Header{}
 	default:
 		if failed := connectionFailure(f.err); failed != nil {
 			return failed
 		}
 		e := public(f.err)
 		response.StatusCode = e.HTTPStatus(f.req.Version)
-		response.Body = policy.NewBody(mcp.AppendError(nil, f.req.Bytes(f.req.ID), e))
+		a.body.Set(mcp.AppendError(nil, f.req.Bytes(f.req.ID), e))
 	}
 	response.StatusReason = http.StatusText(response.StatusCode)
 	f.exchange.Respond(response)
@@ -182,17 +194,16 @@ func (c *capture) Relay(status int, header http.Header, body io.Reader) error {
 }
 
 // Failed passes on that the result has isError set.
-func (c *capture) Failed() {
-	if r, ok := c.reply.(interface{ Failed() }); ok {
-		r.Failed()
+func (c *capture) Failed(cause error) {
+	if r, ok := c.reply.(interface{ Failed(cause error) }); ok {
+		r.Failed(cause)
 	}
 }
 
 // stream makes a response of an answer that is still coming.
 func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
-	r := &expr.Response{StatusCode: http.StatusOK, StatusReason: "OK", Headers: http.Header{"Content-Type": {mcp.ContentSSE}}}
 	if p.kind == partRelay {
-		r.StatusCode, r.StatusReason, r.Headers = p.status, http.StatusText(p.status), http.Header{}
+		r := &expr.Response{StatusCode: p.status, StatusReason: http.StatusText(p.status), Headers: http.Header{}}
 		for _, name := range [...]string{"Content-Type", mcp.HeaderSessionID} {
 			if v := p.header[name]; v != nil {
 				r.Headers[name] = v
@@ -205,6 +216,7 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 		r.Body = body
 		return r
 	}
+	r := &expr.Response{StatusCode: http.StatusOK, StatusReason: "OK", Headers: http.Header{"Content-Type": {mcp.ContentSSE}}}
 	events := &eventStream{forwarding: f, next: next}
 	events.add(p)
 	body := policy.NewStream(events, -1)

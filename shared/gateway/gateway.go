@@ -66,8 +66,8 @@ type Call struct {
 	// Failed is true for a tool result with isError, as far as the gateway made
 	// the result itself.
 	Failed bool
-	// Err is the cause of an error answer; it may hold details that no client
-	// was told.
+	// Err is the cause of an error answer, or of a result with isError; it may
+	// hold details that no client was told.
 	Err error
 }
 

@@ -56,16 +56,17 @@ func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply)
 // serve runs the policies around a message that serve answers.
 func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Request, reply mcp.Reply, serve serveFunc) error {
 	x.Mcp = mcpOf(s.name, req)
-	x.Operation = &expr.Operation{ID: req.Method, Name: req.Method, Method: http.MethodPost, URLTemplate: "/mcp"}
+	p := s.pipelineOf(req)
+	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
+	f.operation = expr.Operation{ID: req.Method, Name: req.Method, Method: http.MethodPost, URLTemplate: "/mcp"}
+	x.Operation = &f.operation
 	if x.Mcp.ToolName != "" {
 		x.Operation.ID, x.Operation.Name = x.Mcp.ToolName, x.Mcp.ToolName
 	}
 	ctx = withExchange(ctx, x)
-	p := s.pipelineOf(req)
 	if p == nil {
 		return serve(ctx, req, reply)
 	}
-	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
 	defer f.finish(ctx)
 	x.Forward = f.forward
 	err := p.Inbound(ctx, x)

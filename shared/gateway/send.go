@@ -104,12 +104,18 @@ func (x *exchange) failed(e *policy.Error) { x.call.Err = e }
 func (x *exchange) respond(r *expr.Response, begun bool) error {
 	body := policy.Message{Response: r}.Body()
 	length := body.Len()
-	reader := body.Reader()
-	defer reader.Close()
+	content, held := body.Held()
+	reader := io.ReadCloser(http.NoBody)
+	if !held {
+		reader = body.Reader()
+		defer reader.Close()
+	}
 	if begun && x.stream {
-		content, err := io.ReadAll(reader)
-		if err != nil {
-			return err
+		if !held {
+			var err error
+			if content, err = io.ReadAll(reader); err != nil {
+				return err
+			}
 		}
 		return x.event(content)
 	}
@@ -141,6 +147,13 @@ func (x *exchange) respond(r *expr.Response, begun bool) error {
 		if err := x.flush(); err != nil {
 			return err
 		}
+	}
+	if held {
+		if len(content) == 0 {
+			return nil
+		}
+		_, err := x.w.Write(content)
+		return err
 	}
 	return x.copy(reader, stream)
 }

@@ -59,22 +59,33 @@ func deployment(s *snapshot.Snapshot) *expr.Deployment {
 	return &expr.Deployment{GatewayID: "managed", InstanceID: s.Hash, ServiceID: s.Name, ServiceName: s.Name, IsManaged: true}
 }
 
+// clientExchange is the exchange of a client's HTTP request with what it begins
+// with, in one piece of memory.
+type clientExchange struct {
+	exchange policy.Exchange
+	request  expr.Request
+	url      url.URL
+}
+
 // newExchange makes the exchange of a client's HTTP request. Its body is put in
 // by the caller.
 func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	r := x.r
-	p := &policy.Exchange{Context: expr.Context{
+	c := &clientExchange{}
+	p := &c.exchange
+	p.Context = expr.Context{
 		Api: around.api, Product: around.product, Deployment: around.deployment,
 		RequestID: newRequestID(x.gateway.random), Timestamp: x.start, Random: x.gateway.random,
-	}}
+	}
 	if now := x.gateway.services.Now; now != nil {
 		start := now()
 		p.Timestamp, p.Now, p.Elapsed = start, now, func() time.Duration { return now().Sub(start) }
 	}
-	original := x.originalURL()
-	p.Request = &expr.Request{
-		Method: r.Method, Headers: r.Header, IPAddress: x.gateway.clientAddress(r), OriginalURL: original, URL: original,
+	c.url = x.originalURL()
+	c.request = expr.Request{
+		Method: r.Method, Headers: r.Header, IPAddress: x.gateway.clientAddress(r), OriginalURL: &c.url, URL: &c.url,
 	}
+	p.Request = &c.request
 	p.Trace = func(message string) {
 		x.gateway.services.Sink.Trace(p, policy.TraceRecord{Source: "context.Trace", Severity: "verbose", Message: message})
 	}
@@ -83,8 +94,8 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 
 // originalURL is the URL that the client used: the public one, since the Host
 // header is anybody's to set.
-func (x *exchange) originalURL() *url.URL {
-	u := &url.URL{Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+func (x *exchange) originalURL() url.URL {
+	u := url.URL{Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
 	if public := x.gateway.public; public != nil {
 		u.Scheme, u.Host = public.Scheme, public.Host
 		if prefix := strings.TrimSuffix(public.Path, "/"); prefix != "" {
@@ -102,15 +113,24 @@ func (x *exchange) originalURL() *url.URL {
 // newRequestID is a random GUID, version 4 (RFC 9562, section 5.4), of the bytes
 // of a source that is not nil. It names a call and protects nothing.
 func newRequestID(source io.Reader) (id expr.Guid) {
-	if source == nil {
+	if source == nil || !readGUID(source, &id) {
 		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
 		binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
-	} else if _, err := io.ReadFull(source, id[:]); err != nil {
-		return newRequestID(nil)
 	}
 	id[7] = id[7]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return id
+}
+
+// readGUID fills id, or reports false. It reads by way of memory of its own, so
+// that the ids of the system's source need none.
+func readGUID(source io.Reader, id *expr.Guid) bool {
+	var read expr.Guid
+	if _, err := io.ReadFull(source, read[:]); err != nil {
+		return false
+	}
+	*id = read
+	return true
 }
 
 // remoteAddress is the address of the connection, for hosts that clients reach

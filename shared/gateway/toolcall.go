@@ -15,26 +15,25 @@ import (
 )
 
 // govern sends the request of a tool through the policies of the API and of the
-// operation.
-func (t *tool) govern(ctx context.Context, d *destination, target *url.URL, bound *openapi.Request) (*openapi.Response, error) {
+// operation. Where they failed, failure is what went wrong.
+func (t *tool) govern(ctx context.Context, d *destination, target *url.URL, bound *openapi.Request) (res *openapi.Response, failure, err error) {
 	p := t.exchange(ctx, target, bound)
 	call := &restCall{
 		gateway: t.catalog.gateway, exchange: p, destination: d, base: d.url(),
 		looks: true, // the result is made of the response's body
 	}
-	p.SetPath(bound.Path, bound.RawQuery)
-	p.SetService(call.base)
+	p.SetTarget(call.base, bound.Path, bound.RawQuery)
 	p.Forward = call.forward
 	t.pipeline.Run(ctx, p)
 	defer p.End(ctx)
-	if outer := exchangeOf(ctx); outer != nil && p.Failure != nil {
-		outer.Failure = p.Failure
+	if p.Failure != nil { // as an error, nil is none
+		failure = p.Failure
 	}
 	body, truncated, err := readResponse(p.Response, max(maxBinary, t.catalog.limits.ResultBytes))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &openapi.Response{StatusCode: p.Response.StatusCode, Header: p.Response.Headers, Body: body, Truncated: truncated}, nil
+	return &openapi.Response{StatusCode: p.Response.StatusCode, Header: p.Response.Headers, Body: body, Truncated: truncated}, failure, nil
 }
 
 // withHeaders puts the headers that policies set on the MCP message into the
@@ -53,29 +52,42 @@ func withHeaders(ctx context.Context, h http.Header) context.Context {
 	return backend.WithHeader(ctx, nil)
 }
 
+// toolExchange is the exchange of a tool's request with what it begins with, in
+// one piece of memory.
+type toolExchange struct {
+	exchange  policy.Exchange
+	request   expr.Request
+	operation expr.Operation
+}
+
 // exchange makes the exchange of the request.
 func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Request) *policy.Exchange {
-	p := &policy.Exchange{}
-	original := *target
-	p.Request = &expr.Request{Method: bound.Method, Headers: bound.Header, OriginalURL: &original, URL: target}
+	c := &toolExchange{}
+	p, r := &c.exchange, &c.request
 	if outer := exchangeOf(ctx); outer != nil {
 		p.Context = outer.Context
 		p.Response, p.LastError = nil, nil
-		p.Request = &expr.Request{
-			Method: bound.Method, Headers: bound.Header, OriginalURL: outer.Request.OriginalURL, URL: target,
-			IPAddress: outer.Request.IPAddress, Certificate: outer.Request.Certificate,
-		}
-		p.Context.Request = p.Request
+		r.OriginalURL, r.IPAddress, r.Certificate = outer.Request.OriginalURL, outer.Request.IPAddress, outer.Request.Certificate
 		p.Inherit(outer)
+	} else {
+		original := *target
+		r.OriginalURL = &original
 	}
+	r.Method, r.Headers, r.URL = bound.Method, bound.Header, target
+	p.Request = r
 	around := t.catalog.source
 	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment
 	o := &t.record.Operation
-	p.Operation = &expr.Operation{ID: o.ID, Name: o.ID, Method: o.Method, URLTemplate: o.URLTemplate}
+	c.operation = expr.Operation{ID: o.ID, Name: o.ID, Method: o.Method, URLTemplate: o.URLTemplate}
+	p.Operation = &c.operation
 	if bound.Body != nil {
 		p.Request.Body = policy.NewBody(bound.Body)
 	}
-	p.Request.MatchedParameters, _ = t.template.match(strings.Split(strings.Trim(bound.Path, "/"), "/"), target.Query())
+	var query url.Values
+	if len(t.template.query) > 0 {
+		query = target.Query()
+	}
+	p.Request.MatchedParameters, _ = t.template.match(strings.Split(strings.Trim(bound.Path, "/"), "/"), query)
 	return p
 }
 

@@ -6,17 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"toolgate/shared/build"
-	"toolgate/shared/config"
 	"toolgate/shared/fault"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
@@ -27,26 +23,15 @@ import (
 	"golang.org/x/tools/txtar"
 )
 
-// Folder is the gateway of tests that have none of their own. It is compiled
-// once for each environment that tests give it.
-type Folder struct {
-	Dir string
-	// Fetch reads OpenAPI documents given by URL; nil: they are faults.
-	Fetch build.Fetch
-
-	mu       sync.Mutex
-	compiled map[string]compiled // by environment
-}
-
-type compiled struct {
-	snapshot []byte
-	err      error
-}
-
-// Transcript runs a test and tells what happened. The error is about the test
-// itself: a *policytest.Error where that has a place in it, fault.Faults where
-// the folder has some. Faults of a gateway of the test's own are the transcript.
+// Transcript runs a test, of the gateway or of a policy document alone, and tells
+// what happened. The folder may be nil, for tests that need none. The error is
+// about the test itself: a *policytest.Error where that has a place in it,
+// fault.Faults where the folder has some. Faults of a gateway of the test's own
+// are the transcript.
 func Transcript(ctx context.Context, a *txtar.Archive, f *Folder) (string, error) {
+	if !stands(a) {
+		return f.document(ctx, a)
+	}
 	t, err := read(a)
 	if err != nil {
 		return "", err
@@ -111,50 +96,6 @@ func (r *run) compile(ctx context.Context, f *Folder) ([]byte, error) {
 		}
 	}
 	return (&Folder{Dir: dir}).compile(ctx, r.env)
-}
-
-// compile compiles the folder for an environment, once.
-func (f *Folder) compile(ctx context.Context, env map[string]string) ([]byte, error) {
-	var key strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		fmt.Fprintf(&key, "%q=%q ", name, env[name])
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c, ok := f.compiled[key.String()]; ok {
-		return c.snapshot, c.err
-	}
-	var c compiled
-	c.snapshot, c.err = f.build(ctx, env)
-	if f.compiled == nil {
-		f.compiled = map[string]compiled{}
-	}
-	f.compiled[key.String()] = c
-	return c.snapshot, c.err
-}
-
-func (f *Folder) build(ctx context.Context, env map[string]string) ([]byte, error) {
-	fetch := f.Fetch
-	if fetch == nil {
-		fetch = func(context.Context, string) ([]byte, error) {
-			return nil, errors.New("this test fetches no documents")
-		}
-	}
-	cfg, faults := config.Load(f.Dir, func(name string) (string, bool) {
-		value, ok := env[name]
-		return value, ok
-	})
-	if cfg == nil {
-		return nil, faults
-	}
-	result, err := build.Build(ctx, cfg, fetch)
-	if more, ok := errors.AsType[fault.Faults](err); ok || len(faults) > 0 {
-		return nil, append(faults, more...).Sorted()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return result.Snapshot, nil
 }
 
 // start assembles the gateway.

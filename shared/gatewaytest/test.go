@@ -27,6 +27,10 @@
 //	wait DURATION         lets time pass
 //	want                  the transcript
 //
+// A test without calls, lists and a gateway.yaml, but with a policy document, is
+// one of package policytest. The folder that it stands in gives it named values,
+// fragments and backends, and the documents that it names by their paths.
+//
 // The transcript of a call has the status, the headers that are not the same for
 // all calls, and the result for a person to read: "|" before the lines of text
 // content, members such as isError and structuredContent by name. Events that came
@@ -73,8 +77,9 @@ type request struct {
 	arguments      jsontext.Value
 }
 
-// Stands tells whether an archive is a test of a gateway.
-func Stands(a *txtar.Archive) bool {
+// stands tells whether an archive is a test of a gateway, rather than one of a
+// policy document.
+func stands(a *txtar.Archive) bool {
 	for _, s := range policytest.Sections(a) {
 		switch s.Kind {
 		case "gateway.yaml", "gateway.yml", "call", "list":

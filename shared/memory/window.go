@@ -39,7 +39,7 @@ func (s *Store) Add(_ context.Context, key string, l policy.Limit, cost int) (po
 
 func (s *Store) count(key string, l policy.Limit, cost int, always bool) policy.Spent {
 	period := int64(max(l.Period, 1))
-	key = strconv.FormatInt(period, 36) + " " + key
+	key = counterKey(period, key)
 	s.windows.Lock()
 	defer s.windows.Unlock()
 	now := s.clock()
@@ -63,6 +63,14 @@ func (s *Store) count(key string, l policy.Limit, cost int, always bool) policy.
 		spent.Exceeded = false
 	}
 	return spent
+}
+
+// counterKey is the key of a counter for a period.
+func counterKey(period int64, key string) string {
+	var buf [128]byte
+	out := strconv.AppendInt(buf[:0], period, 36)
+	out = append(out, ' ')
+	return string(append(out, key...))
 }
 
 // prune drops what was counted at a time or before.
@@ -107,12 +115,11 @@ func (w *window) add(now, period int64, n int) {
 		return
 	}
 	if len(w.runs) >= maxRuns {
-		w.compact(period)
-		last = len(w.runs) - 1
 		if cell := max(period/maxRuns, 1); w.runs[last].at/cell == now/cell {
 			w.runs[last] = run{now, w.runs[last].n + n}
 			return
 		}
+		w.compact(period) // once for each cell, not for each call
 	}
 	w.runs = append(w.runs, run{now, n})
 }

@@ -22,10 +22,9 @@ type outgoing struct {
 	URL      policy.Value[string]        `element:"set-url"`
 	Policies policy.Block                `policies:"set-method,set-header,set-query-parameter,set-body,authentication-basic,authentication-certificate,authentication-managed-identity,proxy"`
 
-	source   string // the policy, for errors
-	sender   policy.Sender
-	literal  *url.URL // of a literal URL; nil otherwise
-	copyBody bool     // in mode copy, the body is copied too
+	source  string // the policy, for errors
+	sender  policy.Sender
+	literal *url.URL // of a literal URL; nil otherwise
 }
 
 // prepare is Prepare of the policies that embed it.
@@ -45,10 +44,8 @@ func (o *outgoing) prepare(c *policy.Compilation) {
 		}
 		o.literal = u
 	}
-	// Behind the backend the body of the request has gone.
-	o.copyBody = c.Element.Section == policy.Inbound || c.Element.Section == policy.Backend
-	if o.copyBody && !(literal && mode == "new") {
-		c.ReadsBody()
+	if !(literal && mode == "new") {
+		c.ReadsRequest()
 	}
 }
 
@@ -110,9 +107,6 @@ func (o *outgoing) copy(x *policy.Exchange, r *expr.Request) error {
 	}
 	for _, name := range hopByHop {
 		delete(r.Headers, name)
-	}
-	if !o.copyBody {
-		return nil
 	}
 	content, err := (policy.Message{Request: x.Request}).Body().Bytes(true)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"toolgate/shared/policy"
-	"toolgate/shared/policy/policytest"
 	"toolgate/shared/services"
 
 	"golang.org/x/tools/txtar"
@@ -33,7 +32,7 @@ func TestReference(t *testing.T) {
 	r.notRun()
 	const file = "README.md"
 	if *update {
-		if err := os.WriteFile(file, r.Bytes(), 0o644); err != nil { //nolint:gosec // a document for everybody
+		if err := os.WriteFile(file, r.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -321,7 +320,7 @@ func (r *reference) failuresOf(name string) {
 }
 
 // shownReasons are the reasons of failures in the transcripts of a policy's
-// tests, without the predefined ones.
+// tests, without those that others have too.
 func shownReasons(t *testing.T, name string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", name+"*.txtar"))
@@ -334,17 +333,25 @@ func shownReasons(t *testing.T, name string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for line := range strings.Lines(policytest.Want(archive)) {
-			rest, ok := strings.CutPrefix(line, "error "+name+": ")
-			reason, _, _ := strings.Cut(rest, ": ")
-			predefined := slices.ContainsFunc(policy.Failures(), func(f policy.Failure) bool { return string(f.Reason) == reason })
-			if ok && !predefined && !slices.Contains(reasons, reason) {
-				reasons = append(reasons, reason)
+		for _, f := range archive.Files {
+			if f.Name != "want" {
+				continue
+			}
+			for line := range strings.Lines(string(f.Data)) {
+				rest, ok := strings.CutPrefix(line, "error "+name+": ")
+				reason, _, _ := strings.Cut(rest, ": ")
+				if ok && !slices.Contains(reasons, reason) && !predefined(policy.Reason(reason)) {
+					reasons = append(reasons, reason)
+				}
 			}
 		}
 	}
 	slices.Sort(reasons)
 	return reasons
+}
+
+func predefined(reason policy.Reason) bool {
+	return reason == "InternalError" || slices.ContainsFunc(policy.Failures(), func(f policy.Failure) bool { return f.Reason == reason })
 }
 
 const failureHead = "\n| failure | status | message |\n|---|---|---|\n"
@@ -369,7 +376,7 @@ func (r *reference) failures() {
 			failureRow(&other, &f)
 		}
 	}
-	r.WriteString("\n## Failures of any policy\n" + failureHead + anyPolicy.String())
+	r.WriteString("\n## Failures of any policy\n" + failureHead + anyPolicy.String() + "| `InternalError` | 500 | Internal server error |\n")
 	r.WriteString("\nBefore any policy, with `configuration` or `authorization` as their source:\n" + failureHead + other.String())
 }
 

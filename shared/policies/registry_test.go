@@ -109,8 +109,7 @@ type field struct {
 // fieldsOf are the tagged fields of a struct and of those embedded in it.
 func fieldsOf(of reflect.Type) []field {
 	var list []field
-	for i := range of.NumField() {
-		f := of.Field(i)
+	for f := range of.Fields() {
 		if f.Anonymous && f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[policy.Block]() {
 			list = append(list, fieldsOf(f.Type)...)
 			continue

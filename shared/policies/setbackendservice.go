@@ -121,8 +121,8 @@ func backendOf(x *policy.Exchange, source string, literal *policy.BackendEntity,
 // serviceURL reads the URL of a backend.
 func serviceURL(text string) (*url.URL, error) {
 	u, err := httpURL(text)
-	if err == nil && (u.RawQuery != "" || u.Fragment != "") {
-		return nil, errors.New("a URL with a query or a fragment")
+	if err == nil && u.Fragment != "" {
+		return nil, errors.New("a URL with a fragment")
 	}
 	return u, err
 }

@@ -18,10 +18,14 @@ type setHeader struct {
 	ExistsAction policy.Value[string]   `attr:"exists-action"`
 	Values       []policy.Value[string] `elements:"value"`
 
-	canonical string // of a literal name
+	canonical string   // of a literal name
+	literal   []string // the values, when they are no expressions; nil otherwise
 }
 
 func (p *setHeader) Prepare(c *policy.Compilation) {
+	if !slices.ContainsFunc(p.Values, func(v policy.Value[string]) bool { _, ok := v.Literal(); return !ok }) {
+		p.literal, _ = p.values(nil) // literals need no exchange, and do not fail
+	}
 	name, ok := p.Name.Literal()
 	if !ok {
 		return
@@ -65,9 +69,11 @@ func (p *setHeader) Apply(_ context.Context, x *policy.Exchange) error {
 	if action == "skip" && before != nil {
 		return nil
 	}
-	values, err := p.values(x)
-	if err != nil {
-		return err
+	values := p.literal
+	if values == nil {
+		if values, err = p.values(x); err != nil {
+			return err
+		}
 	}
 	if action == "append" {
 		values = slices.Concat(before, values)

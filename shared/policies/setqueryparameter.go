@@ -19,6 +19,16 @@ type setQueryParameter struct {
 	Name         policy.Value[string]   `attr:"name,required"`
 	ExistsAction policy.Value[string]   `attr:"exists-action"`
 	Values       []policy.Value[string] `elements:"value"`
+
+	literal []pair // of the name and the values, when they are no expressions; nil otherwise
+}
+
+func (p *setQueryParameter) Prepare(*policy.Compilation) {
+	name, ok := p.Name.Literal()
+	if !ok || slices.ContainsFunc(p.Values, func(v policy.Value[string]) bool { _, ok := v.Literal(); return !ok }) {
+		return
+	}
+	p.literal, _ = p.pairs(nil, name, "") // literals need no exchange, and do not fail
 }
 
 func (p *setQueryParameter) Apply(_ context.Context, x *policy.Exchange) error {
@@ -59,6 +69,9 @@ func (p *setQueryParameter) Apply(_ context.Context, x *policy.Exchange) error {
 func (p *setQueryParameter) pairs(x *policy.Exchange, name, action string) ([]pair, error) {
 	if action == "delete" {
 		return nil, nil
+	}
+	if p.literal != nil {
+		return p.literal, nil
 	}
 	values := make([]pair, 0, len(p.Values))
 	for i := range p.Values {

@@ -124,7 +124,7 @@ func (p *validateContent) body(e *evaluation, v *validation) error {
 	}
 	mapped := p.mapped(e, own)
 	if e.err != nil {
-		return nil
+		return e.err
 	}
 	d := described(p.services, e.x)
 	specified := p.specified(d, mapped, e.x)

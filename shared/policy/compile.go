@@ -103,6 +103,10 @@ func (c *Compilation) ReadsBody() {
 	}
 }
 
+// ReadsRequest notes that a policy reads the body of the request, wherever it
+// stands.
+func (c *Compilation) ReadsRequest() { c.reads.Request = true }
+
 // NeedsResponse notes that the policy looks at the response, wherever it stands:
 // when it has come, or at the end.
 func (c *Compilation) NeedsResponse() { c.pipeline.looks = true }

@@ -107,25 +107,54 @@ func (m Message) SetBody(content []byte) {
 	}
 }
 
-// variables are those of an exchange, and of those that are made of it.
-type variables struct{ values map[string]any }
+// variables are those of an exchange, and of those that are made of it. A
+// document names few of them: they are looked for one by one.
+type variables struct{ values []variable }
 
-func (v *variables) Lookup(name string) (any, bool) {
-	value, ok := v.values[name]
-	return value, ok
+type variable struct {
+	name  string
+	value any
 }
 
-func (v *variables) All() iter.Seq2[string, any] { return maps.All(v.values) }
+func (v *variables) find(name string) *variable {
+	for i := range v.values {
+		if v.values[i].name == name {
+			return &v.values[i]
+		}
+	}
+	return nil
+}
+
+func (v *variables) Lookup(name string) (any, bool) {
+	if found := v.find(name); found != nil {
+		return found.value, true
+	}
+	return nil, false
+}
+
+func (v *variables) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, known := range v.values {
+			if !yield(known.name, known.value) {
+				return
+			}
+		}
+	}
+}
 
 // Variable returns a variable.
 func (x *Exchange) Variable(name string) (any, bool) { return x.variables.Lookup(name) }
 
 // SetVariable sets a variable.
 func (x *Exchange) SetVariable(name string, value any) {
-	if x.variables.values == nil {
-		x.variables.values = make(map[string]any, 8)
+	if known := x.variables.find(name); known != nil {
+		known.value = value
+	} else {
+		if x.variables.values == nil {
+			x.variables.values = make([]variable, 0, 4)
+		}
+		x.variables.values = append(x.variables.values, variable{name, value})
 	}
-	x.variables.values[name] = value
 	x.Variables = &x.variables
 	if x.assigned != nil {
 		x.assigned[name] = true
@@ -137,7 +166,7 @@ func (x *Exchange) SetVariable(name string, value any) {
 // changed there count as changed here.
 func (x *Exchange) Inherit(outer *Exchange) {
 	x.changed = slices.Clip(outer.changed)
-	x.variables.values = maps.Clone(outer.variables.values)
+	x.variables.values = slices.Clone(outer.variables.values)
 	x.Variables = &x.variables
 }
 
@@ -151,6 +180,9 @@ func (x *Exchange) SetHeader(name string, values []string) {
 		h[name] = values
 	}
 	if x.Target.Request != nil && x.Target.Request == x.request {
+		if x.changed == nil {
+			x.changed = make([]string, 0, 8)
+		}
 		x.changed = append(x.changed, name)
 	}
 }
@@ -242,17 +274,34 @@ func (x *Exchange) ChooseBackend(b *BackendEntity, by Scope) {
 }
 
 // ChooseService sends the request to a URL, unless a document of a wider scope
-// chose a backend of the configuration: only another one takes its place.
+// chose a backend of the configuration: only another one takes its place. A query
+// of the URL stands before that of the request.
 func (x *Exchange) ChooseService(service *url.URL, by Scope) {
 	if x.BackendID != "" && x.backendScope != 0 && x.backendScope < by {
 		return
 	}
 	x.BackendID, x.backendScope, x.Backend = "", 0, nil
 	x.SetService(service)
+	if own, more := service.RawQuery, x.Request.URL.RawQuery; own != "" {
+		x.locate(strings.TrimSuffix(own+"&"+more, "&"))
+	}
+}
+
+// SetTarget sets the URL of the backend, the escaped path below and the query,
+// as SetService and SetPath do.
+func (x *Exchange) SetTarget(service *url.URL, path, rawQuery string) {
+	x.service, x.path = service, path
+	x.locate(rawQuery)
 }
 
 // SetPath sets the escaped path below Service, and the query.
 func (x *Exchange) SetPath(path, rawQuery string) {
+	if path == x.path && x.service != nil { // the URL is of both already
+		u := *x.Request.URL
+		u.RawQuery = rawQuery
+		x.Request.URL = &u
+		return
+	}
 	x.path = path
 	x.locate(rawQuery)
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"toolgate/shared/expr"
@@ -33,12 +34,13 @@ func (x *Exchange) Fork() *Exchange {
 		}
 		f.Mcp = &m
 	}
-	f.variables.values = maps.Clone(x.variables.values)
-	for name, value := range f.variables.values {
-		if r, ok := value.(*expr.Response); ok {
-			f.variables.values[name] = forkResponse(r, x.reading)
+	f.variables.values = slices.Clone(x.variables.values)
+	for i := range f.variables.values {
+		v := &f.variables.values[i]
+		if r, ok := v.value.(*expr.Response); ok {
+			v.value = forkResponse(r, x.reading)
 		} else {
-			f.variables.values[name] = expr.Copy(value)
+			v.value = expr.Copy(v.value)
 		}
 	}
 	f.Variables = &f.variables
@@ -52,7 +54,8 @@ func (x *Exchange) Fork() *Exchange {
 // it set for the response, what it keeps, and what it put off.
 func (x *Exchange) Join(fork *Exchange) {
 	for name := range fork.assigned {
-		x.SetVariable(name, fork.variables.values[name])
+		value, _ := fork.Variable(name)
+		x.SetVariable(name, value)
 	}
 	for name, values := range fork.late {
 		for _, value := range values {

@@ -125,7 +125,6 @@ var authenticationPolicies = []PolicyType{
 	{
 		Group: GroupAuthentication, Summary: "Puts the access token of a stored connection into a variable.",
 		Sections: Inbound, Scopes: AllScopes,
-		Differs: "A host that stores no connections refuses the document when the folder is built.",
 		ElementType: ElementType{
 			Name: "get-authorization-context",
 			Attributes: []AttributeType{

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,8 @@ import (
 //	                      secret in base64
 //	schema ID             a JSON schema of the configuration
 //	operation             what an OpenAPI document says of the operation
+//	unordered             requests that follow one another are sorted in the
+//	                      transcript: they are sent at the same time
 //
 // The identity provider answers at login.microsoftonline.com for every tenant.
 func TestDocuments(t *testing.T) {
@@ -60,8 +63,34 @@ func TestDocuments(t *testing.T) {
 			Services: s.services,
 			Document: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, filepath.FromSlash(name))) },
 		})
-		return s.hidden.Replace(transcript), err
+		transcript = s.hidden.Replace(transcript)
+		if s.unordered {
+			transcript = sortRequests(transcript)
+		}
+		return transcript, err
 	})
+}
+
+// sortRequests sorts those parts of a transcript that begin with "send", as far
+// as no other stands between them.
+func sortRequests(transcript string) string {
+	var parts []string
+	for line := range strings.Lines(transcript) {
+		if strings.HasPrefix(line, "  ") && len(parts) > 0 {
+			parts[len(parts)-1] += line
+		} else {
+			parts = append(parts, line)
+		}
+	}
+	for from := 0; from < len(parts); from++ {
+		to := from
+		for to < len(parts) && strings.HasPrefix(parts[to], "send ") {
+			to++
+		}
+		slices.Sort(parts[from:to])
+		from = max(from, to-1)
+	}
+	return strings.Join(parts, "")
 }
 
 // surroundings are those of one test.
@@ -71,6 +100,7 @@ type surroundings struct {
 	provider  *provider
 	schemas   map[string]policy.JSONSchema
 	operation *policy.OperationDescription
+	unordered bool
 }
 
 // newSurroundings takes its own sections from an archive.
@@ -87,6 +117,8 @@ func newSurroundings(a *txtar.Archive, p *provider) (*surroundings, error) {
 			shown, hidden = append(shown, "{token "+name+"}", token), append(hidden, token, "{token "+name+"}")
 		case "schema":
 			s.schemas[section.Rest], err = newSchema(section.Data)
+		case "unordered":
+			s.unordered = true
 		case "operation":
 			s.operation, err = newOperation(section.Data)
 		default:
@@ -129,7 +161,7 @@ func newSchema(text []byte) (policy.JSONSchema, error) {
 func (s schema) Violations(value []byte) []policy.Violation {
 	var list []policy.Violation
 	for _, f := range s.Faults(value) {
-		list = append(list, policy.Violation{Path: f.Pointer, Rule: f.Rule, Message: f.Message})
+		list = append(list, policy.Violation{Path: f.Pointer, Keyword: f.Keyword, Message: f.Message})
 	}
 	return list
 }

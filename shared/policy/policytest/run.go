@@ -23,6 +23,9 @@ type Options struct {
 	// Services are those of each test; what the test itself gives (Sender,
 	// Backends, Sink, Now, Sleep) is put in. Nil: no others.
 	Services func(now func() time.Time) *policy.Services
+	// ServicesOver takes the place of Services where some of them send requests:
+	// backends carries those to the script of the test. Nil: Services.
+	ServicesOver func(now func() time.Time, backends http.RoundTripper) *policy.Services
 	// Document reads a document that a test names in place of its text: a file
 	// that begins with "file: ". Nil: there are none.
 	Document func(name string) ([]byte, error)
@@ -170,8 +173,11 @@ func (r *run) parse(file string, content []byte, scope policy.Scope) *policy.Doc
 // services are those of the options and those that write the transcript.
 func (r *run) services() *policy.Services {
 	s := &policy.Services{}
-	if r.options.Services != nil {
-		s = r.options.Services(r.clock)
+	switch o := &r.options; {
+	case o.ServicesOver != nil:
+		s = o.ServicesOver(r.clock, &r.script)
+	case o.Services != nil:
+		s = o.Services(r.clock)
 	}
 	s.Now, s.Sender, s.Backends, s.Sink = r.clock, r, &r.settings, &r.out
 	s.Sleep = func(_ context.Context, d time.Duration) error {

@@ -122,9 +122,8 @@ func (s *Script) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := s.respond(r)
 	if failed, ok := errors.AsType[*policy.SendError](err); ok && failed.Timeout {
 		return nil, context.DeadlineExceeded
-	}
-	if err != nil {
-		return nil, err
+	} else if ok {
+		return nil, failed.Err
 	}
 	res.Request = req
 	return res, nil

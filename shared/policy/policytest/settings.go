@@ -69,6 +69,7 @@ func (s *settings) set(key, value string) (err error) {
 		s.now, err = time.Parse(time.RFC3339, value)
 	case "service":
 		s.service, err = url.Parse(value)
+		s.context.Api.ServiceURL = s.service
 	case "api":
 		s.context.Api.ID, s.context.Api.Name = value, value
 	case "operation":
@@ -92,19 +93,11 @@ func (s *settings) set(key, value string) (err error) {
 	case "user":
 		s.context.User = &expr.User{ID: value, Email: value + "@contoso.com", FirstName: value}
 	case "groups":
-		if s.context.User == nil {
-			return fmt.Errorf("name the user first")
-		}
-		for id := range strings.FieldsSeq(value) {
-			s.context.User.Groups = append(s.context.User.Groups, expr.Group{ID: id, Name: id})
-		}
+		err = s.setGroups(value)
 	case "product":
 		s.context.Product = &expr.Product{ID: value, Name: value}
 	case "backend-entity":
-		address, rest, _ := strings.Cut(value, " ")
-		var u *url.URL
-		u, err = url.Parse(address)
-		s.backends[name] = &policy.BackendEntity{ID: name, URL: u, Credentials: strings.TrimSpace(rest) == "credentials"}
+		s.backends[name], err = backendEntity(name, value)
 	case "certificate":
 		s.certificate, err = certificate(value)
 	case "trusted-certificate":
@@ -116,6 +109,24 @@ func (s *settings) set(key, value string) (err error) {
 		err = fmt.Errorf("there is no such setting")
 	}
 	return err
+}
+
+// setGroups sets the groups of the user, from their ids between spaces.
+func (s *settings) setGroups(ids string) error {
+	if s.context.User == nil {
+		return fmt.Errorf("name the user first")
+	}
+	for id := range strings.FieldsSeq(ids) {
+		s.context.User.Groups = append(s.context.User.Groups, expr.Group{ID: id, Name: id})
+	}
+	return nil
+}
+
+// backendEntity reads the URL of a backend, and whether it has credentials.
+func backendEntity(id, text string) (*policy.BackendEntity, error) {
+	address, rest, _ := strings.Cut(text, " ")
+	u, err := url.Parse(address)
+	return &policy.BackendEntity{ID: id, URL: u, Credentials: strings.TrimSpace(rest) == "credentials"}, err
 }
 
 // Backend and IDs serve policy.Backends.
