@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	_ "time/tzdata" // platforms may have no database of time zones
 )
 
 // ticks are units of 100 ns, as .NET counts time.

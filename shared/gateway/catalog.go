@@ -219,7 +219,10 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 		return nil, nil, err
 	}
 	to := t.catalog.backends[t.record.Backend]
-	client := to.pick()
+	client := to.client
+	if t.pipeline == nil {
+		client = to.pick()
+	}
 	target, err := b.URL(client.URL(), bound)
 	if err != nil {
 		return nil, nil, err

@@ -23,10 +23,12 @@ import (
 // destination is a backend, single or a pool, and the time it has for a whole
 // call, body included.
 type destination struct {
-	id      string // of the configuration; empty for a server of a document
-	client  *backend.Client
-	pool    *backend.Pool // nil for a single backend
-	timeout time.Duration
+	id     string          // of the configuration; empty for a server of a document
+	client *backend.Client // of a pool, its first member
+	pool   *backend.Pool   // nil for a single backend
+	// credentials tells whether the configuration has some for it.
+	credentials bool
+	timeout     time.Duration
 }
 
 // pick is the client for one request.
@@ -37,8 +39,8 @@ func (d *destination) pick() *backend.Client {
 	return d.client
 }
 
-// url is the URL of the backend, of a pool that of one of its members.
-func (d *destination) url() *url.URL { return d.pick().URL() }
+// url is the URL of the backend, of a pool that of its first member.
+func (d *destination) url() *url.URL { return d.client.URL() }
 
 // backends are the named ones of a configuration. They serve policy.Backends.
 type backends map[string]*destination
@@ -49,7 +51,7 @@ func (b backends) Backend(id string) *policy.BackendEntity {
 	if d == nil {
 		return nil
 	}
-	return &policy.BackendEntity{ID: id, Pool: d.pool != nil, URL: d.url()}
+	return &policy.BackendEntity{ID: id, Pool: d.pool != nil, URL: d.url(), Credentials: d.credentials}
 }
 
 // IDs are their ids.
@@ -85,23 +87,26 @@ func (a *assembly) namedBackends() (backends, error) {
 
 // destination makes a backend, or finds it among those that were made.
 func (a *assembly) destination(b *config.Backend, made backends) (*destination, error) {
-	if d := made[b.Name]; d != nil && (b.Pool != nil || d.client != nil && d.client.URL().String() == b.URL) {
+	if d := made[b.Name]; d != nil && (b.Pool != nil || d.pool == nil && d.client.URL().String() == b.URL) {
 		return d, nil
 	}
 	d := &destination{id: b.Name, timeout: cmp.Or(b.Timeout, a.snapshot.Limits.Timeout)}
 	if b.Pool == nil {
 		var err error
 		d.client, err = a.client(b, 0)
+		c := &b.Credentials
+		d.credentials = c.Authorization != nil || len(c.Header) > 0 || len(c.Query) > 0
 		return d, err
 	}
 	var members []backend.PoolMember
 	for _, m := range b.Pool {
 		member := made[m.Backend]
-		if member == nil || member.client == nil {
+		if member == nil || member.pool != nil {
 			return nil, fmt.Errorf("its member %q is no backend with a URL", m.Backend)
 		}
 		members = append(members, backend.PoolMember{Client: member.client, Priority: m.Priority, Weight: m.Weight})
 	}
+	d.client = members[0].Client
 	d.pool = backend.NewPool(members, a.options.Services.Now)
 	return d, nil
 }
@@ -169,8 +174,8 @@ func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 func (c *restCall) send(d *destination, req *http.Request, o backend.SendOptions) (*http.Response, error) {
 	client := d.pick()
 	target := *req.URL
-	if base := client.URL(); d.pool != nil && (target.Host != base.Host || target.Scheme != base.Scheme) {
-		target.Scheme, target.Host = base.Scheme, base.Host // of the member, in place of the pool's
+	if d.pool != nil { // of the member, in place of the pool's first
+		target = *policy.Below(client.URL(), c.exchange.Path(), target.RawQuery)
 	}
 	target.RawQuery = client.AddQuery(target.RawQuery)
 	req.URL, req.Host = &target, target.Host

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
 	"toolgate/shared/backend"
@@ -27,8 +28,11 @@ type forwarding struct {
 	reply    mcp.Reply
 	serve    serveFunc
 
-	operation expr.Operation // of the exchange
-	stop func() // ends a server that has more to say; nil when there is none
+	operation expr.Operation // of the exchange, as is mcp
+	mcp       expr.Mcp
+	captured  capture                 // of servers that do not stream
+	stop      func()                  // ends a server that has more to say; nil when there is none
+	cancel    context.CancelCauseFunc // of an attempt with a time-out; nil without
 	// begun says that events of the answer were sent, ahead of its last one,
 	// which policies look at.
 	begun bool
@@ -42,7 +46,8 @@ var errGone = errors.New("the answer is not wanted any more")
 // for whoever answers it. A body that they read without preserving it is sent
 // as it came.
 func (f *forwarding) request(ctx context.Context) (context.Context, *mcp.Request, error) {
-	if names := f.exchange.ChangedHeaders(); len(names) > 0 {
+	// The tools of a catalog take them from the exchange.
+	if names := f.exchange.ChangedHeaders(); len(names) > 0 && f.streams {
 		h := make(http.Header, len(names))
 		for _, name := range names {
 			if v := f.exchange.Request.Headers[name]; v != nil {
@@ -80,13 +85,15 @@ func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error
 	}
 	if o.Timeout > 0 {
 		limited, cancel := context.WithCancelCause(ctx)
+		f.cancel = cancel
 		timer := time.AfterFunc(o.Timeout, func() { cancel(context.DeadlineExceeded) })
 		defer timer.Stop()
 		ctx = limited
 	}
 	f.err = nil
 	if !f.streams {
-		c := &capture{forwarding: f, req: req}
+		c := &f.captured
+		c.forwarding, c.req, c.part, c.sent = f, req, part{}, false
 		f.err = f.serve(ctx, req, c)
 		return f.respond(c.part, c.sent)
 	}
@@ -108,6 +115,10 @@ func (f *forwarding) release() {
 	if f.stop != nil {
 		f.stop()
 		f.stop = nil
+	}
+	if f.cancel != nil {
+		f.cancel(nil)
+		f.cancel = nil
 	}
 }
 
@@ -210,8 +221,10 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 			}
 		}
 		body := policy.NewStream(&relayed{Reader: p.body, forwarding: f}, -1)
-		body.Whole = func() ([]byte, error) {
-			return mcp.ReadResponse(p.header, p.body, maxUpstreamMessage, f.notify)
+		if strings.HasPrefix(p.header.Get("Content-Type"), mcp.ContentSSE) {
+			body.Whole = func() ([]byte, error) {
+				return mcp.ReadResponse(p.header, p.body, maxUpstreamMessage, f.notify)
+			}
 		}
 		r.Body = body
 		return r

@@ -264,14 +264,15 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 	if err == nil && req.Kind != mcp.KindResponse && !mcp.Served(req.Method, req.Version) {
 		err = mcp.MethodNotFound(req.Method)
 	}
-	serve := s.Serve
 	governed, isGoverned := s.Server.(*governed)
-	if isGoverned {
-		serve = governed.inner.Serve
-	}
-	if err != nil {
-		fault := err
+	var serve serveFunc
+	switch fault := err; {
+	case fault != nil:
 		serve = func(context.Context, *mcp.Request, mcp.Reply) error { return fault }
+	case isGoverned:
+		serve = governed.inner.Serve
+	default:
+		serve = s.Serve
 	}
 	switch {
 	case isGoverned:
@@ -280,7 +281,8 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 		err = governed.serve(ctx, p, req, reply, serve)
 	case x.gateway.governance != nil && err == nil: // the API of a tool may have policies
 		p := x.newExchange(s.around)
-		p.Mcp = mcpOf(x.server, req)
+		p.Mcp = &expr.Mcp{}
+		describe(p.Mcp, x.server, req)
 		err = serve(withExchange(ctx, p), req, reply)
 	default:
 		err = serve(ctx, req, reply)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"toolgate/shared/backend"
-	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/policy"
 )
@@ -55,11 +54,12 @@ func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply)
 
 // serve runs the policies around a message that serve answers.
 func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Request, reply mcp.Reply, serve serveFunc) error {
-	x.Mcp = mcpOf(s.name, req)
 	p := s.pipelineOf(req)
 	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
-	f.operation = expr.Operation{ID: req.Method, Name: req.Method, Method: http.MethodPost, URLTemplate: "/mcp"}
-	x.Operation = &f.operation
+	o := &f.operation
+	o.ID, o.Name, o.Method, o.URLTemplate = req.Method, req.Method, http.MethodPost, "/mcp"
+	describe(&f.mcp, s.name, req)
+	x.Operation, x.Mcp = &f.operation, &f.mcp
 	if x.Mcp.ToolName != "" {
 		x.Operation.ID, x.Operation.Name = x.Mcp.ToolName, x.Mcp.ToolName
 	}

@@ -73,18 +73,15 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	r := x.r
 	c := &clientExchange{}
 	p := &c.exchange
-	p.Context = expr.Context{
-		Api: around.api, Product: around.product, Deployment: around.deployment,
-		RequestID: newRequestID(x.gateway.random), Timestamp: x.start, Random: x.gateway.random,
-	}
+	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment
+	p.RequestID, p.Timestamp, p.Random = newRequestID(x.gateway.random), x.start, x.gateway.random
 	if now := x.gateway.services.Now; now != nil {
 		start := now()
 		p.Timestamp, p.Now, p.Elapsed = start, now, func() time.Duration { return now().Sub(start) }
 	}
-	c.url = x.originalURL()
-	c.request = expr.Request{
-		Method: r.Method, Headers: r.Header, IPAddress: x.gateway.clientAddress(r), OriginalURL: &c.url, URL: &c.url,
-	}
+	x.originalURL(&c.url)
+	c.request.Method, c.request.Headers, c.request.IPAddress = r.Method, r.Header, x.gateway.clientAddress(r)
+	c.request.OriginalURL, c.request.URL = &c.url, &c.url
 	p.Request = &c.request
 	p.Trace = func(message string) {
 		x.gateway.services.Sink.Trace(p, policy.TraceRecord{Source: "context.Trace", Severity: "verbose", Message: message})
@@ -92,10 +89,10 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	return p
 }
 
-// originalURL is the URL that the client used: the public one, since the Host
-// header is anybody's to set.
-func (x *exchange) originalURL() url.URL {
-	u := url.URL{Path: x.r.URL.Path, RawPath: x.r.URL.RawPath, RawQuery: x.r.URL.RawQuery}
+// originalURL makes u, which is empty, the URL that the client used: the public
+// one, since the Host header is anybody's to set.
+func (x *exchange) originalURL(u *url.URL) {
+	u.Path, u.RawPath, u.RawQuery = x.r.URL.Path, x.r.URL.RawPath, x.r.URL.RawQuery
 	if public := x.gateway.public; public != nil {
 		u.Scheme, u.Host = public.Scheme, public.Host
 		if prefix := strings.TrimSuffix(public.Path, "/"); prefix != "" {
@@ -107,15 +104,14 @@ func (x *exchange) originalURL() url.URL {
 	} else {
 		u.Scheme, u.Host = "http", x.r.Host // reached on loopback only
 	}
-	return u
 }
 
 // newRequestID is a random GUID, version 4 (RFC 9562, section 5.4), of the bytes
 // of a source that is not nil. It names a call and protects nothing.
 func newRequestID(source io.Reader) (id expr.Guid) {
 	if source == nil || !readGUID(source, &id) {
-		binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
-		binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+		binary.LittleEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // see above
+		binary.LittleEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // see above
 	}
 	id[7] = id[7]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
@@ -156,9 +152,9 @@ func exchangeOf(ctx context.Context) *policy.Exchange {
 	return x
 }
 
-// mcpOf describes a message to policies.
-func mcpOf(server string, req *mcp.Request) *expr.Mcp {
-	m := &expr.Mcp{Method: req.Method, ProtocolVersion: string(req.Version), ServerName: server}
+// describe describes a message to policies: it fills m, which is empty.
+func describe(m *expr.Mcp, server string, req *mcp.Request) {
+	m.Method, m.ProtocolVersion, m.ServerName = req.Method, string(req.Version), server
 	if req.Method == mcp.MethodCallTool {
 		m.ToolName = req.Text(req.Name)
 		m.RawArguments = req.Bytes(req.Arguments)
@@ -169,5 +165,4 @@ func mcpOf(server string, req *mcp.Request) *expr.Mcp {
 			m.ClientName = name.Text(span)
 		}
 	}
-	return m
 }

@@ -17,11 +17,10 @@ import (
 // govern sends the request of a tool through the policies of the API and of the
 // operation. Where they failed, failure is what went wrong.
 func (t *tool) govern(ctx context.Context, d *destination, target *url.URL, bound *openapi.Request) (res *openapi.Response, failure, err error) {
-	p := t.exchange(ctx, target, bound)
-	call := &restCall{
-		gateway: t.catalog.gateway, exchange: p, destination: d, base: d.url(),
-		looks: true, // the result is made of the response's body
-	}
+	made := t.exchange(ctx, target, bound)
+	p, call := &made.exchange, &made.call
+	call.gateway, call.exchange, call.destination, call.base = t.catalog.gateway, p, d, d.url()
+	call.looks = true // the result is made of the response's body
 	p.SetTarget(call.base, bound.Path, bound.RawQuery)
 	p.Forward = call.forward
 	t.pipeline.Run(ctx, p)
@@ -58,10 +57,11 @@ type toolExchange struct {
 	exchange  policy.Exchange
 	request   expr.Request
 	operation expr.Operation
+	call      restCall
 }
 
 // exchange makes the exchange of the request.
-func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Request) *policy.Exchange {
+func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Request) *toolExchange {
 	c := &toolExchange{}
 	p, r := &c.exchange, &c.request
 	if outer := exchangeOf(ctx); outer != nil {
@@ -78,7 +78,7 @@ func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Req
 	around := t.catalog.source
 	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment
 	o := &t.record.Operation
-	c.operation = expr.Operation{ID: o.ID, Name: o.ID, Method: o.Method, URLTemplate: o.URLTemplate}
+	c.operation.ID, c.operation.Name, c.operation.Method, c.operation.URLTemplate = o.ID, o.ID, o.Method, o.URLTemplate
 	p.Operation = &c.operation
 	if bound.Body != nil {
 		p.Request.Body = policy.NewBody(bound.Body)
@@ -88,7 +88,7 @@ func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Req
 		query = target.Query()
 	}
 	p.Request.MatchedParameters, _ = t.template.match(strings.Split(strings.Trim(bound.Path, "/"), "/"), query)
-	return p
+	return c
 }
 
 // ownOfMessage are headers of the MCP message rather than of the call of a tool.

@@ -29,9 +29,19 @@ import (
 // fault.Faults where the folder has some. Faults of a gateway of the test's own
 // are the transcript.
 func Transcript(ctx context.Context, a *txtar.Archive, f *Folder) (string, error) {
-	if !stands(a) {
-		return f.document(ctx, a)
+	run := f.document
+	if stands(a) {
+		run = f.gateway
 	}
+	transcript, err := run(ctx, a)
+	if err == nil && transcript == "" {
+		err = errors.New("nothing happens in the test: write a request, or a call")
+	}
+	return transcript, err
+}
+
+// gateway runs a test of a gateway. The folder may be nil.
+func (f *Folder) gateway(ctx context.Context, a *txtar.Archive) (string, error) {
 	t, err := read(a)
 	if err != nil {
 		return "", err

@@ -308,22 +308,29 @@ func (x *Exchange) SetPath(path, rawQuery string) {
 
 // locate makes the URL of the request anew.
 func (x *Exchange) locate(rawQuery string) {
-	u := url.URL{RawQuery: rawQuery}
-	if x.service != nil {
-		u.Scheme, u.Host, u.User = x.service.Scheme, x.service.Host, x.service.User
-		u.Path = x.service.EscapedPath()
-	} else if x.Request.URL != nil {
-		u.Scheme, u.Host = x.Request.URL.Scheme, x.Request.URL.Host
+	service := x.service
+	if service == nil && x.Request.URL != nil {
+		service = &url.URL{Scheme: x.Request.URL.Scheme, Host: x.Request.URL.Host}
 	}
-	joined := strings.TrimSuffix(u.Path, "/")
-	if !strings.HasPrefix(x.path, "/") && x.path != "" {
+	x.Request.URL = Below(service, x.path, rawQuery)
+}
+
+// Below is the URL of an escaped path below that of a service, which may be nil.
+func Below(service *url.URL, path, rawQuery string) *url.URL {
+	u := &url.URL{RawQuery: rawQuery}
+	joined := ""
+	if service != nil {
+		u.Scheme, u.Host, u.User = service.Scheme, service.Host, service.User
+		joined = strings.TrimSuffix(service.EscapedPath(), "/")
+	}
+	if !strings.HasPrefix(path, "/") && path != "" {
 		joined += "/"
 	}
-	joined += x.path
+	joined += path
 	if plain, err := url.PathUnescape(joined); err == nil {
 		u.Path, u.RawPath = plain, joined
 	} else {
-		u.Path, u.RawPath = joined, ""
+		u.Path = joined
 	}
-	x.Request.URL = &u
+	return u
 }

@@ -39,6 +39,7 @@ var Notes = map[string]string{
 	"limit-concurrency":               perInstance,
 	"cache-lookup":                    cached,
 	"cache-lookup-value":              cached,
+	"validate-client-certificate": "trusts no certificate in this version: with validate-trust it refuses every one",
 	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
 	"cache-value":                     cached,
 	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
@@ -90,7 +91,7 @@ func (t tokens) Validate(ctx context.Context, token string, r *policy.TokenRules
 		rules.Claims = append(rules.Claims, auth.Claim(c))
 	}
 	if e := r.Entra; e != nil {
-		rules.Entra = &auth.Entra{Tenant: e.Tenant, Endpoint: e.Endpoint, ClientIDs: e.ClientIDs}
+		rules.Entra = &auth.Entra{Tenant: e.Tenant, Endpoint: e.Endpoint, ClientIDs: e.ClientIDs, BackendIDs: e.BackendIDs}
 	}
 	_, err = t.Validator.Validate(ctx, token, rules)
 	if failed, ok := errors.AsType[*auth.Error](err); ok {

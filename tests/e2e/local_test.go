@@ -233,7 +233,7 @@ func TestValidate(t *testing.T) {
 	}
 	wantText(t, string(bad.Stderr), `unknown key "titel"`, `did you mean "title"?`,
 		`no operation of API "petstore" matches operation "createPte"`, `did you mean "createPet"?`,
-		`did you mean "getPet"?`, "gateway.yaml:28:9", "3 faults")
+		`did you mean "getPet"?`, "gateway.yaml:30:9", "3 faults")
 }
 
 func TestCommandLine(t *testing.T) {
