@@ -26,6 +26,7 @@ type Context struct {
 	Request      *Request
 	RequestID    Guid
 	Response     *Response
+	Pending      *Response // what Response is while there is none; nil: null
 	Subscription *Subscription
 	Timestamp    time.Time
 	Tracing      bool

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 )
@@ -90,7 +91,7 @@ var contextMembers = []memberTable{
 		{"IProduct Product", get(func(x *Context) any { return orNull(x.Product) }), "", ""},
 		{"IRequest Request", get(func(x *Context) any { return orNull(x.Request) }), "", ""},
 		{"Guid RequestId", get(func(x *Context) any { return x.RequestID }), "", ""},
-		{"IResponse Response", get(func(x *Context) any { return orNull(x.Response) }), "", ""},
+		{"IResponse Response", get(func(x *Context) any { return orNull(cmp.Or(x.Response, x.Pending)) }), "", ""},
 		{"ISubscription Subscription", get(func(x *Context) any { return orNull(x.Subscription) }), "", ""},
 		{"DateTime Timestamp", get(func(x *Context) any { return DateTimeOf(x.Timestamp) }), "", ""},
 		{"bool Tracing", get(func(x *Context) any { return x.Tracing }), "", ""},

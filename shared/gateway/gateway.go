@@ -300,7 +300,11 @@ func (x *exchange) governHTTP(s endpoint, then func()) {
 	}
 	ctx, p := x.r.Context(), x.newExchange(governed.around)
 	defer p.End(ctx)
-	p.Operation = &expr.Operation{ID: x.r.Method, Name: x.r.Method, Method: x.r.Method, URLTemplate: "/mcp"}
+	method := x.r.Method
+	if asked := x.r.Header.Get("Access-Control-Request-Method"); method == http.MethodOptions && asked != "" {
+		method = asked // a preflight is for the operation that will be asked for
+	}
+	p.Operation = &expr.Operation{ID: method, Name: method, Method: method, URLTemplate: "/mcp"}
 	if err := governed.pipeline.Inbound(ctx, p); err != nil {
 		governed.pipeline.Continue(ctx, p, err)
 		x.sendResponse(p)

@@ -39,7 +39,7 @@ func (f *forwarding) straight(ctx context.Context) error {
 	if failed == nil || !f.pipeline.HandlesFailures() {
 		return err
 	}
-	f.pipeline.Continue(ctx, f.exchange, failed)
+	f.pipeline.Continue(ctx, f.exchange, f.pipeline.AtForward(failed))
 	return f.send(ctx)
 }
 

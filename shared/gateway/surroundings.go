@@ -113,7 +113,7 @@ func newRequestID(source io.Reader) (id expr.Guid) {
 		binary.LittleEndian.PutUint64(id[:8], rand.Uint64()) //nolint:gosec // see above
 		binary.LittleEndian.PutUint64(id[8:], rand.Uint64()) //nolint:gosec // see above
 	}
-	id[7] = id[7]&0x0f | 0x40
+	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }

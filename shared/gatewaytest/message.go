@@ -1,6 +1,7 @@
 package gatewaytest
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -23,9 +24,7 @@ func (r *request) compose(s *snapshot.Snapshot, id int) error {
 	h := http.Header{
 		"Accept": {mcp.ContentJSON + ", " + mcp.ContentSSE}, "Content-Type": {mcp.ContentJSON}, mcp.HeaderProtocolVersion: {string(mcp.LatestLegacy)},
 	}
-	for name, values := range r.header {
-		h[name] = values
-	}
+	maps.Copy(h, r.header)
 	version := h.Get(mcp.HeaderProtocolVersion)
 	if mcp.Version(version).Modern() {
 		if r.tool != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,7 +165,7 @@ func (r *run) Read(p []byte) (int, error) {
 	defer r.mu.Unlock()
 	r.random++
 	for i := range p {
-		p[i] = byte(r.random)
+		p[i] = byte(r.random & 0xff)
 	}
 	return len(p), nil
 }
@@ -177,9 +178,9 @@ func (r *run) serve(ctx context.Context, q *request) error {
 			return err
 		}
 	}
-	base := r.snapshot.PublicURL
-	if base == "" {
-		base = "http://127.0.0.1:8080"
+	base := "http://127.0.0.1:8080"
+	if public, err := url.Parse(r.snapshot.PublicURL); err == nil && public.Host != "" {
+		base = public.Scheme + "://" + public.Host // its path ends where the gateway begins
 	}
 	req, err := http.NewRequestWithContext(ctx, q.method, base+q.target, bytes.NewReader(q.body))
 	if err != nil {

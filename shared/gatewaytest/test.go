@@ -165,16 +165,16 @@ func (t *test) request(s policytest.Section) error {
 
 // message reads a call of a tool, or of tools/list.
 func (t *test) message(s policytest.Section) error {
-	h, body, err := s.Headers("{")
+	h, body, err := s.Headers("{[")
 	if err != nil {
 		return err
 	}
-	if body == nil || len(body) == 0 {
+	if len(body) == 0 {
 		body = []byte("{}")
 	}
 	r := &request{header: h, arguments: jsontext.Value(body)}
 	if !r.arguments.IsValid() || r.arguments.Kind() != '{' {
-		return s.Fault(1, errors.New("the arguments are no JSON object"))
+		return s.Fault(0, errors.New("the arguments are no JSON object"))
 	}
 	var more string
 	if r.server, r.tool, _ = strings.Cut(s.Rest, " "); s.Kind == "list" {

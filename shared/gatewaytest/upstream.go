@@ -46,8 +46,8 @@ func (u upstreams) add(s policytest.Section) error {
 	return nil
 }
 
-// own are headers of the protocol, which the transcript of a call leaves out.
-var own = []string{
+// ofProtocol are headers of the protocol, which the transcript of a call leaves out.
+var ofProtocol = []string{
 	"Accept", "Accept-Encoding", "Content-Length", "Content-Type", "Traceparent", "Tracestate", "User-Agent",
 	mcp.HeaderProtocolVersion, mcp.HeaderMethod, mcp.HeaderName, mcp.HeaderSessionID, mcp.HeaderLastEventID,
 }
@@ -78,7 +78,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if m.Method == mcp.MethodCallTool {
 		h := req.Header.Clone()
-		for _, name := range own {
+		for _, name := range ofProtocol {
 			h.Del(name)
 		}
 		t.script.Out.Message("tool "+server.url+" "+m.Text(m.Name), h, m.Bytes(m.Arguments))

@@ -33,6 +33,9 @@ func (p *forwardRequest) Prepare(c *policy.Compilation) {
 	}
 }
 
+// backendErrorStatus is the reason when the status of a response is a failure.
+const backendErrorStatus = "BackendErrorStatusCode"
+
 func (p *forwardRequest) Apply(ctx context.Context, x *policy.Exchange) error {
 	o := policy.ForwardOptions{HTTPVersion: p.HTTPVersion}
 	var err error
@@ -50,7 +53,7 @@ func (p *forwardRequest) Apply(ctx context.Context, x *policy.Exchange) error {
 	}
 	if p.FailOnErrorStatus && x.Response.StatusCode >= 400 {
 		return &policy.Error{
-			Source: "forward-request", Reason: "BackendErrorStatusCode", Status: x.Response.StatusCode, Public: true,
+			Source: "forward-request", Reason: backendErrorStatus, Status: x.Response.StatusCode, Public: true,
 			Message: "The backend answered with an error.",
 		}
 	}

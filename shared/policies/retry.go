@@ -7,8 +7,10 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
+	"toolgate/shared/expr"
 	"toolgate/shared/policy"
 )
 
@@ -58,17 +60,21 @@ func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
 }
 
 // retryable tells whether a failure lets the condition decide: that of a
-// request which had no response. The condition sees it as context.LastError,
-// and no response when it was the request to the backend.
+// request which had no response, and that of an answer which forward-request
+// takes for a failure. The condition sees it as context.LastError; where the
+// backend gave no response, context.Response has the status of the failure.
 func retryable(x *policy.Exchange, failed error) bool {
 	e, ok := errors.AsType[*policy.Error](failed)
-	if !ok || !unsent(e) {
+	if !ok || !unsent(e) && e.Reason != backendErrorStatus {
 		return false
 	}
 	x.LastError = e.LastError()
-	if e.Source == "forward-request" && x.Response != nil {
-		_ = policy.Message{Response: x.Response}.Body().Close()
-		x.Response = nil
+	if e.Source == "forward-request" && e.Reason != backendErrorStatus {
+		if x.Response != nil {
+			_ = policy.Message{Response: x.Response}.Body().Close()
+			x.Response = nil
+		}
+		x.Pending = &expr.Response{StatusCode: e.Status, StatusReason: http.StatusText(e.Status)}
 	}
 	return true
 }

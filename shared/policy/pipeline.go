@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/bits"
 	"net/http"
+
+	"toolgate/shared/expr"
 )
 
 // Pipeline are the policies of a call, compiled. It does not change and serves
@@ -31,6 +33,10 @@ func (p *Pipeline) Forwards() bool {
 	return !p.looks && len(p.section(Outbound).statements) == 0 && len(backend) == 1 &&
 		backend[0].element.Name == "forward-request" && len(backend[0].element.Attributes) == 0
 }
+
+// AtForward puts the place of the policy that Forwards tells of into an error of
+// what does its work.
+func (p *Pipeline) AtForward(err error) error { return p.section(Backend).statements[0].failure(err) }
 
 // HandlesFailures tells whether there are policies in on-error.
 func (p *Pipeline) HandlesFailures() bool { return len(p.section(OnError).statements) > 0 }
@@ -129,6 +135,7 @@ func (p *Pipeline) backend(ctx context.Context, x *Exchange) error {
 			return BodyError("forward-request", err)
 		}
 	}
+	x.Pending = unanswered
 	if err := p.section(Backend).Run(ctx, x); err != nil {
 		return err
 	}
@@ -137,6 +144,10 @@ func (p *Pipeline) backend(ctx context.Context, x *Exchange) error {
 	}
 	return nil
 }
+
+// unanswered is what expressions see in the backend section before there is a
+// response: it succeeds unless something fails.
+var unanswered = &expr.Response{StatusCode: http.StatusOK, StatusReason: http.StatusText(http.StatusOK)}
 
 func (p *Pipeline) outbound(ctx context.Context, x *Exchange) error {
 	x.lateHeaders()
@@ -158,7 +169,7 @@ func (p *Pipeline) fail(ctx context.Context, x *Exchange, err error) {
 
 // begin makes an exchange ready for inbound.
 func (x *Exchange) begin() {
-	x.request = x.Request
+	x.request, x.Pending = x.Request, nil
 	x.Target = Message{Request: x.Request}
 	if x.Variables == nil {
 		x.Variables = &x.variables

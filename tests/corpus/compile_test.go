@@ -70,7 +70,7 @@ func newLibrary(t *testing.T) *library {
 	l := &library{contents: map[string][]byte{}, services: &made}
 	for name, content := range files(t) {
 		l.names = append(l.names, name)
-		l.contents[name] = content
+		l.contents[name] = []byte(placeholders.Replace(string(content)))
 	}
 	l.services.Connections, l.services.Certificates = struct{ policy.Connections }{}, everything{}
 	l.services.Sender, l.services.Sink = struct{ policy.Sender }{}, struct{ policy.Sink }{}
@@ -79,10 +79,20 @@ func newLibrary(t *testing.T) *library {
 	return l
 }
 
-// compile makes a pipeline of a document at the widest scope that lets it stand,
-// or of a fragment in the first section that does.
+// compile makes a pipeline of a document, with the first stubs of named values
+// that do.
 func (l *library) compile(name string) outcome {
-	d, faults := policy.Parse(name, l.contents[name], policy.ParseOptions{NamedValues: namedValues(l.contents[name])})
+	first := l.compileWith(name, stub)
+	if first.stage == "" || l.compileWith(name, func(string) string { return someURL }).stage == "" {
+		return outcome{}
+	}
+	return first
+}
+
+// compileWith makes a pipeline of a document at the first scope that lets it
+// stand, or of a fragment in the first section that does.
+func (l *library) compileWith(name string, stub func(string) string) outcome {
+	d, faults := policy.Parse(name, l.contents[name], policy.ParseOptions{NamedValues: namedValues(l.contents[name], stub)})
 	if err := faults.Err(); err != nil {
 		return outcome{"parse", err}
 	}
@@ -149,14 +159,13 @@ func (l *library) fragments(name string, d *policy.Document) map[string]*policy.
 				content = l.contents[other]
 			}
 		}
-		list[id.Value.Source], _ = policy.Parse(id.Value.Source, content, policy.ParseOptions{NamedValues: namedValues(content)})
+		list[id.Value.Source], _ = policy.Parse(id.Value.Source, content, policy.ParseOptions{NamedValues: namedValues(content, stub)})
 	}
 	return list
 }
 
-// namedValues has a value for each name that a text has in double braces: a URL
-// or a number where the name says so.
-func namedValues(content []byte) map[string]string {
+// namedValues has a value for each name that a text has in double braces.
+func namedValues(content []byte, stub func(name string) string) map[string]string {
 	values := map[string]string{}
 	report := policy.Assess(func(yield func(string, []byte) bool) { yield("", content) }, policy.AssessOptions{})
 	for _, name := range report.Documents[0].NamedValues {
@@ -165,17 +174,32 @@ func namedValues(content []byte) map[string]string {
 	return values
 }
 
+const (
+	someURL    = "https://contoso.com/a"
+	someSecret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+)
+
+// stub is a URL or a secret for a name that says so, and else a number.
 func stub(name string) string {
 	is := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
 	}
 	switch {
-	case is("url", "uri", "endpoint", "audience", "scope"):
-		return "https://contoso.com/a"
+	case is("url", "uri", "endpoint", "audience", "scope", "server", "alternate-host"):
+		return someURL
+	case is("signing", "hashing"):
+		return someSecret
 	default:
 		return "1"
 	}
 }
+
+// placeholders are those that authors put in before they deploy a document, with
+// what could stand there.
+var placeholders = strings.NewReplacer(
+	"{retry-count}", "3", "{retry_count}", "3", "{tpm}", "100", "{database-account}", "contoso", "{jwt_signing_key}", someSecret,
+	"{product-token-limits}", `<when condition="true" />`, `base-url=""`, `base-url="`+someURL+`"`,
+)
 
 // everything has whatever policies ask for by name.
 type everything struct{}

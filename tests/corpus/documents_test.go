@@ -171,11 +171,12 @@ func (s schema) Violations(value []byte) []policy.Violation {
 func newOperation(text []byte) (*policy.OperationDescription, error) {
 	var described struct {
 		Parameters []struct {
-			Name, In string
-			Required bool
-			Schema   jsontext.Value
-		}
-		Responses map[int][]string
+			Name     string         `json:"name"`
+			In       string         `json:"in"`
+			Required bool           `json:"required"`
+			Schema   jsontext.Value `json:"schema"`
+		} `json:"parameters"`
+		Responses map[int][]string `json:"responses"`
 	}
 	if err := json.Unmarshal(text, &described); err != nil {
 		return nil, err
@@ -259,6 +260,9 @@ func (p *provider) sign(claims []byte, secret string) (string, error) {
 // RoundTrip answers requests for the configuration of a tenant and for the keys.
 func (p *provider) RoundTrip(req *http.Request) (*http.Response, error) {
 	tenant, path, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/"), "/")
+	if strings.Contains(tenant, ".") { // a domain; issuers have ids
+		tenant = "33333333-3333-3333-3333-333333333333"
+	}
 	issuer := "https://sts.windows.net/" + tenant + "/"
 	if strings.HasPrefix(path, "v2.0/") {
 		issuer = "https://login.microsoftonline.com/" + tenant + "/v2.0"

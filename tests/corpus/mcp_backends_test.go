@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -31,9 +32,9 @@ func (p *oauthRun) RoundTrip(req *http.Request) (*http.Response, error) {
 		status, answer = http.StatusCreated, p.stored
 	case "clients.contoso.com/dbs/oauth/colls/clients/docs/" + p.clientID:
 		answer = p.stored
-	case "clients.contoso.com/dbs/oauth/colls/clients/docs/", "clients.contoso.com/dbs/oauth/colls/clients/docs/nobody":
+	case "clients.contoso.com/dbs/oauth/colls/clients/docs/":
 		status, answer = http.StatusNotFound, `{"code":"NotFound"}`
-	case "login.microsoftonline.com/11111111-1111-1111-1111-111111111111/oauth2/v2.0/authorize": // what the page says is not for the client
+	case "login.microsoftonline.com/11111111-1111-1111-1111-111111111111/oauth2/v2.0/authorize": // the document replaces the page
 		answer = "<html></html>"
 	case "login.microsoftonline.com/11111111-1111-1111-1111-111111111111/oauth2/v2.0/token":
 		status, answer = p.exchange(req, string(body))
@@ -61,7 +62,9 @@ func (p *oauthRun) upstream(req *http.Request, body string) *http.Response {
 		ID     jsontext.Value `json:"id"`
 		Method string         `json:"method"`
 	}
-	p.decode(body, &message)
+	if err := json.Unmarshal([]byte(body), &message); err != nil {
+		p.Errorf("the gateway sends %s: %v", body, err)
+	}
 	result := `{"content":[{"type":"text","text":"sunny"}]}`
 	switch {
 	case req.Header.Get("X-Functions-Key") != "the-key-of-the-host":

@@ -41,6 +41,7 @@ func TestOAuthProxy(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newOAuthRun(t, test.callback, test.identity)
 			p.register()
+			p.pass(time.Hour) // the cache forgets the client, the database does not
 			p.consent()
 			p.signIn()
 			p.token()
@@ -193,6 +194,9 @@ func (p *oauthRun) consent() {
 	page := res.Header.Get("Location")
 	res, body = p.do(true, "GET", page, "", "")
 	p.want("consent", res, body, http.StatusOK)
+	if len(p.sent) != 1 || p.sent[0].Header.Get("X-Ms-Partitionkey") != `["`+p.clientID+`"]` {
+		p.Errorf("%d requests to the database, want one for the client", len(p.sent))
+	}
 	for _, text := range []string{"Ada&#39;s &lt;editor&gt;", "Weather & more", "<code>openid</code>", "<code>https://graph.microsoft.com/.default</code>"} {
 		if !strings.Contains(body, text) {
 			p.Errorf("the page does not say %s: %s", text, styles.ReplaceAllString(body, ""))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -188,12 +189,19 @@ type frontTest struct {
 }
 
 // RoundTrip has the identity provider answer for its configuration and keys, and
-// the script for all others.
+// the script for all others. The configuration that tenants share names no one
+// of them as the issuer, as Entra's does.
 func (r *frontTest) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Method == http.MethodGet && (strings.HasSuffix(req.URL.Path, "/.well-known/openid-configuration") || strings.HasSuffix(req.URL.Path, "/discovery/keys")) {
-		return r.provider.RoundTrip(req)
+	if req.Method != http.MethodGet || !strings.HasSuffix(req.URL.Path, "/.well-known/openid-configuration") && !strings.HasSuffix(req.URL.Path, "/discovery/keys") {
+		return r.script.RoundTrip(req)
 	}
-	return r.script.RoundTrip(req)
+	res, err := r.provider.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	res.Body = io.NopCloser(bytes.NewReader(bytes.ReplaceAll(body, []byte("sts.windows.net/common/"), []byte("sts.windows.net/{tenantid}/"))))
+	return res, err
 }
 
 func (r *frontTest) run(ctx context.Context, a *txtar.Archive) (string, error) {

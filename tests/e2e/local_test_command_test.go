@@ -58,7 +58,7 @@ func TestTestFaults(t *testing.T) {
 		{"section", "tests/pets.txtar", "-- call petstore", "-- cal petstore", []string{"pets.txtar:10: -- cal petstore getPet --:", "no such file"}},
 		{"setting", "tests/limit.txtar", "mcp: tools", "mpc: tools", []string{"limit.txtar:7: -- settings --: mpc: there is no such setting"}},
 		{"unused", "tests/pets.txtar", "8081/pets/*", "8081/cats/*", []string{"pets.txtar:3: -- backend GET http://127.0.0.1:8081/cats/* --: no request came for this response"}},
-		{"arguments", "tests/pets.txtar", `{"id":1}` + "\n-- call every", `{"id":}` + "\n-- call every", []string{"pets.txtar:11: -- call petstore getPet --: the arguments are no JSON object"}},
+		{"arguments", "tests/pets.txtar", `{"id":1}` + "\n-- call every", `{"id":}` + "\n-- call every", []string{"pets.txtar:10: -- call petstore getPet --: the arguments are no JSON object"}},
 		{"policy", "policies/notes.xml", "<rate-limit-by-key", "<rate-limit-by-kye", []string{`policies/notes.xml:8:9: unknown policy "rate-limit-by-kye"`, "2 of 2 tests failed"}},
 		{"folder", "gateway.yaml", "title: Notebook", "titel: Notebook", []string{"the folder of the test has faults", `unknown key "titel"`, "1 of 2 tests failed"}},
 	} {

@@ -223,7 +223,7 @@ func (r *run) exchange(m *Message) (*policy.Exchange, error) {
 	}
 	r.calls++
 	x := &policy.Exchange{Context: r.settings.context}
-	x.RequestID[15] = byte(r.calls)
+	x.RequestID[15] = byte(r.calls & 0xff)
 	x.Timestamp = r.clock()
 	x.Now = r.clock
 	x.Elapsed = func() time.Duration { return r.clock().Sub(x.Timestamp) }
@@ -283,7 +283,7 @@ func (r *run) Send(_ context.Context, o *policy.Outgoing) (*expr.Response, error
 // answer has the script answer a request. The body of a response is at hand but
 // for a stream of events.
 func (r *run) answer(s sent) (*expr.Response, error) {
-	res, err := r.script.respond(s)
+	res, err := r.script.respond(s) //nolint:bodyclose // whoever has the exchange closes it
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"toolgate/shared/state"
@@ -40,36 +43,74 @@ const header = 16
 
 // Store keeps rows in a file. It serves [state.Store].
 type Store struct {
-	db *bbolt.DB
+	db      *bbolt.DB
+	damaged atomic.Bool // the library gave up in the middle of something
 }
 
 // Open opens a file, which it makes if there is none; its folder is there. It
 // refuses a file that another process has.
 func Open(path string) (*Store, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: lockTimeout,
-		// The list of free pages is rebuilt when the file is opened, which writes of
-		// a small file are faster for.
-		NoFreelistSync: true,
-		FreelistType:   bbolt.FreelistMapType,
-	})
+	s := &Store{}
+	err := s.guard(func() error { return s.open(path) })
 	switch {
+	case err == nil:
+		return s, nil
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("opening the state file %s: another process has it; end that one, or give this one a file of its own: %w", path, err)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return nil, notOurs(path, err)
-	case err != nil:
+	case errors.As(err, new(*fs.PathError)):
 		return nil, fmt.Errorf("opening the state file: %w", err)
 	}
-	if err := db.Update(prepare); err != nil {
-		_ = db.Close() // nothing was written
-		return nil, notOurs(path, err)
+	if s.db != nil && !s.damaged.Load() {
+		_ = s.db.Close() // nothing was written
 	}
-	return &Store{db: db}, nil
+	return nil, fmt.Errorf("opening the state file %s: it is not a state file, or of another version, or damaged; move it away to begin with an empty one: %w", path, err)
 }
 
-func notOurs(path string, err error) error {
-	return fmt.Errorf("opening the state file %s: it is not a state file, or of another version, or damaged; move it away to begin with an empty one: %w", path, err)
+func (s *Store) open(path string) (err error) {
+	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockTimeout,
+		// The list of free pages is written with each write (NoFreelistSync is not
+		// set): rebuilding it when the file is opened happens in a goroutine of the
+		// library, whose panic over a damaged file nobody can recover.
+		FreelistType: bbolt.FreelistMapType,
+	})
+	if err != nil {
+		return err
+	}
+	return s.db.Update(prepare)
+}
+
+var errDamaged = errors.New("the state file is damaged; end the program and move the file away to begin with an empty one")
+
+// guard runs what reads or writes the file. The library panics over a page that
+// is not what it should be, and the file is mapped into memory, where a page that
+// cannot be read is a fault. After either the library may hold its locks, so it is
+// not called again.
+func (s *Store) guard(run func() error) (err error) {
+	if s.damaged.Load() {
+		return errDamaged
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			s.damaged.Store(true)
+			err = fmt.Errorf("%w: %v", errDamaged, p)
+		}
+	}()
+	return run()
+}
+
+func (s *Store) view(read func(tables) error) error {
+	return s.guard(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error { return read(tablesOf(tx)) })
+	})
+}
+
+// update commits what write does, or nothing of it when it returns an error.
+func (s *Store) update(write func(tables) error) error {
+	return s.guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error { return write(tablesOf(tx)) })
+	})
 }
 
 var errOtherBucket = errors.New("it has buckets of something else")
@@ -97,8 +138,6 @@ type row struct {
 	expires int64 // milliseconds, as of state.ToMilli
 	data    []byte
 }
-
-var errDamaged = errors.New("the state file is damaged: a row is shorter than it can be")
 
 // decode takes a row apart. It shares the bytes of the file.
 func decode(value []byte) (row, error) {
@@ -169,8 +208,8 @@ func (s *Store) Get(ctx context.Context, key state.Key) (state.Record, error) {
 	var record state.Record
 	err := state.CheckGet(ctx, key)
 	if err == nil {
-		err = s.db.View(func(tx *bbolt.Tx) error {
-			r, err := decode(tablesOf(tx).rows.Get([]byte(key.String())))
+		err = s.view(func(t tables) error {
+			r, err := decode(t.rows.Get([]byte(key.String())))
 			if err != nil {
 				return err
 			}
@@ -192,8 +231,8 @@ func (s *Store) Put(ctx context.Context, key state.Key, record state.Record) (st
 	var version string
 	err := state.CheckPut(ctx, key, record)
 	if err == nil {
-		err = s.db.Update(func(tx *bbolt.Tx) (err error) {
-			version, err = tablesOf(tx).put([]byte(key.String()), record)
+		err = s.update(func(t tables) (err error) {
+			version, err = t.put([]byte(key.String()), record)
 			return err
 		})
 	}
@@ -236,8 +275,7 @@ func (t tables) put(key []byte, record state.Record) (string, error) {
 func (s *Store) Delete(ctx context.Context, key state.Key, version string) error {
 	err := state.CheckDelete(ctx, key, version)
 	if err == nil {
-		err = s.db.Update(func(tx *bbolt.Tx) error {
-			t := tablesOf(tx)
+		err = s.update(func(t tables) error {
 			old, err := decode(t.rows.Get([]byte(key.String())))
 			if err != nil || !old.exists() {
 				return err
@@ -260,8 +298,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 	deleted := 0
 	err := ctx.Err()
 	if err == nil {
-		err = s.db.Update(func(tx *bbolt.Tx) (err error) {
-			deleted, err = tablesOf(tx).sweep(state.ToMilli(before), limit)
+		err = s.update(func(t tables) (err error) {
+			deleted, err = t.sweep(state.ToMilli(before), limit)
 			return err
 		})
 	}
@@ -295,9 +333,10 @@ func (t tables) sweep(end int64, limit int) (int, error) {
 	return len(expired), nil
 }
 
-// Close serves [state.Store]. Another process may have the file afterwards.
+// Close serves [state.Store]. Another process may have the file afterwards; one
+// that is damaged is let go of when this process ends.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
+	if err := s.guard(s.db.Close); err != nil {
 		return fmt.Errorf("closing the state file: %w", err)
 	}
 	return nil
