@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"toolgate/shared/snapshot"
@@ -110,6 +111,20 @@ func unescaped(text string) string {
 	return text
 }
 
+// climbs tells whether an escaped segment is a dot segment, or holds one between
+// escaped slashes.
+func climbs(segment string) bool {
+	if !strings.ContainsAny(segment, ".%") {
+		return false
+	}
+	for part := range strings.FieldsFuncSeq(unescaped(segment), func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
+}
+
 // fixed is how many segments are literal, to tell the template that says most.
 func (t *urlTemplate) fixed() int {
 	n := 0
@@ -139,9 +154,14 @@ func newOperations(list []snapshot.Operation) operations {
 }
 
 // find finds the operation for a request: of several whose template matches,
-// the one with the most literal text.
+// the one with the most literal text. A path with dot segments (RFC 3986, section
+// 5.2.4), however they are escaped, has none: the backend might take it for one
+// that is not below that of the API.
 func (list operations) find(method, path string, query url.Values) (found *operation, matched map[string]string) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
+	if slices.ContainsFunc(segments, climbs) {
+		return nil, nil
+	}
 	for i := range list {
 		o := &list[i]
 		if o.Method != method || found != nil && o.template.fixed() <= found.template.fixed() {
