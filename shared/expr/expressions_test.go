@@ -345,6 +345,8 @@ var expressions = []struct{ source, want string }{
 	{`new JObject { ["a"] = "x", ["b"] = 2 }.ToString(Formatting.None)`, `{"a":"x","b":2}`},
 	{`new JObject { { "a", 1 } }.ToString(Formatting.None)`, `{"a":1}`},
 	{`new JProperty("a", new[] { 1, 2 }).ToString(Formatting.None)`, `"a":[1,2]`},
+	{`new JProperty("a", new[] { "x" }).ToString(Formatting.None)`, `"a":["x"]`},
+	{`new JProperty("a", 1, "x").ToString(Formatting.None)`, `"a":[1,"x"]`},
 	{`new JProperty("a", null).Value.Type`, `Null`},
 	{`JsonConvert.SerializeObject(new { a = 1, b = "x", c = new { d = true } })`, `{"a":1,"b":"x","c":{"d":true}}`},
 	{`JsonConvert.SerializeObject(new Dictionary<string, object> { { "a", 1 }, { "b", null } })`, `{"a":1,"b":null}`},

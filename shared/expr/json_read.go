@@ -47,9 +47,14 @@ func parseJSON(f *frame, text string) JToken {
 	return t
 }
 
+// fail gives the place as Newtonsoft does: lines from 1, positions from 0, and
+// line 0 where nothing was read.
 func (r *jsonReader) fail(format string, args ...any) {
 	line := 1 + strings.Count(r.src[:r.pos], "\n")
-	column := r.pos - strings.LastIndexByte(r.src[:r.pos], '\n')
+	column := r.pos - strings.LastIndexByte(r.src[:r.pos], '\n') - 1
+	if r.pos == 0 {
+		line = 0
+	}
 	throw("JsonReaderException", format+" Path '', line %d, position %d.", append(args, line, column)...)
 }
 

@@ -65,13 +65,18 @@ func newToken(make func() JToken) func(f *frame, a []any) any {
 
 func newProperty(f *frame, a []any) any {
 	p := &JProperty{name: text(a, 0)}
-	content := contents(a, 1)
-	if len(content) == 1 {
-		p.replace(f, propertyValue(f, content[0]))
-		return p
+	p.replace(f, propertyValue(f, a[1]))
+	return p
+}
+
+// newListProperty makes an array of any number of values, and of an array with
+// one value too.
+func newListProperty(f *frame, a []any) any {
+	if a[1] == nil {
+		return newProperty(f, a)
 	}
-	list := &JArray{}
-	for _, c := range content {
+	p, list := &JProperty{name: text(a, 0)}, &JArray{}
+	for _, c := range arguments(a, 1) {
 		addContent(f, list, c)
 	}
 	p.replace(f, list)
@@ -247,7 +252,8 @@ var jsonContainerMembers = []memberTable{
 		{"int IndexOf(JToken item)", func(_ *frame, a []any) any { return int32(arrayIndex(a[0].(*JArray), a[1])) }, `JArray.Parse("[1,2]").IndexOf(2)`, "1"},
 	}},
 	{"JProperty", []row{
-		{"new(string name, params object[] content)", newProperty, `new JProperty("a", 1).ToString()`, `"a": 1`},
+		{"new(string name, object content)", newProperty, `new JProperty("a", 1).ToString()`, `"a": 1`},
+		{"new(string name, params object[] content)", newListProperty, `new JProperty("a", new[] { "x" }).ToString(Formatting.None)`, `"a":["x"]`},
 		{"string Name", func(_ *frame, a []any) any { return a[0].(*JProperty).name }, `new JProperty("a", 1).Name`, "a"},
 		{"JToken Value", func(_ *frame, a []any) any { return a[0].(*JProperty).value }, `new JProperty("a", 1).Value`, "1"},
 		{"set JToken Value", func(f *frame, a []any) any {

@@ -26,7 +26,8 @@ type Fault struct {
 	// Message says what is wrong, for example
 	// `unknown key "toosl" in server "orders"`.
 	Message string `json:"message"`
-	// Fix says how to mend it, for example `did you mean "tools"?`.
+	// Fix says how to mend it, for example `did you mean "tools"?`; empty where
+	// there is nothing to mend.
 	Fix string `json:"fix"`
 	// Warning marks what can be used, though perhaps not as its author means.
 	Warning bool `json:"warning,omitzero"`
@@ -37,6 +38,9 @@ func (f Fault) String() string {
 	kind := ""
 	if f.Warning {
 		kind = "warning: "
+	}
+	if f.Fix == "" {
+		return fmt.Sprintf("%s: %s%s", f.Position, kind, f.Message)
 	}
 	return fmt.Sprintf("%s: %s%s: %s", f.Position, kind, f.Message, f.Fix)
 }

@@ -156,6 +156,9 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 		res, err = c.send(d, req, options) //nolint:bodyclose // as above
 	}
 	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return policy.BodyError("forward-request", err)
+		}
 		if e, ok := errors.AsType[*backend.Error](err); ok {
 			return forwardError(e)
 		}

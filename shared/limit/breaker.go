@@ -46,7 +46,7 @@ func (b *breaker) away(now int64) bool {
 
 // left is how long the store is left alone still.
 func (b *breaker) left(now int64) time.Duration {
-	return max(time.Second, time.Duration(b.until.Load()-now)*time.Millisecond)
+	return min(max(time.Second, time.Duration(b.until.Load()-now)*time.Millisecond), mostAway)
 }
 
 // answered closes the breaker.

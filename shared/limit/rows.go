@@ -77,10 +77,16 @@ type change[T any] struct {
 	look    bool // the content may be out of date, and that would matter
 }
 
-// plan decides what to do by the content of a row. Fresh content was read in
-// this visit; with doubt, a write of this visit may have been applied, unseen.
-// Each write must differ from any other, by whomever.
-type plan[T any] func(content []byte, fresh, doubt bool) change[T]
+// plan decides what to do by the content of a row. Each write must differ from
+// any other, by whomever.
+type plan[T any] func(content []byte, k knowledge) change[T]
+
+// knowledge is what a visit knows of the content of a row.
+type knowledge struct {
+	fresh bool // it was read in this visit
+	alone bool // nobody else wrote since the visit before
+	doubt bool // a write of this visit may have been applied, unseen
+}
 
 // visit carries a plan out. Others may wait for it, so it does not end with the
 // context of its caller.
@@ -129,18 +135,22 @@ func (v *visiting[T]) attempt(ctx context.Context) bool {
 			return done
 		}
 	}
-	c := v.plan(w.content, v.fresh, len(v.doubted) > 0)
+	c := v.plan(w.content, v.knowledge())
 	if c.look && !v.fresh {
 		if done := v.read(ctx); done || !v.fresh {
 			return done
 		}
-		c = v.plan(w.content, true, len(v.doubted) > 0)
+		c = v.plan(w.content, v.knowledge())
 	}
 	if v.outcome = c.outcome; c.write == nil {
 		w.alone = v.alone
 		return true
 	}
 	return v.write(ctx, c)
+}
+
+func (v *visiting[T]) knowledge() knowledge {
+	return knowledge{fresh: v.fresh, alone: v.alone, doubt: len(v.doubted) > 0}
 }
 
 // read reads the row, and tells whether the visit is over: because a write was

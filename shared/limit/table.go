@@ -36,7 +36,7 @@ func (t *table[K, C]) init(most int) {
 
 // get returns the counter of a key, which made makes if there is none. It is not
 // kept when the table is full of busy ones; kept says so.
-func (t *table[K, C]) get(key K, now int64, made func(K) C) (c C, kept bool) {
+func (t *table[K, C]) get(key K, r *rows, made func(K) C) (c C, kept bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := t.places[key]; e != nil {
@@ -44,7 +44,7 @@ func (t *table[K, C]) get(key K, now int64, made func(K) C) (c C, kept bool) {
 		return e.Value.(*entry[K, C]).counter, true
 	}
 	c = made(key)
-	if len(t.places) >= t.most && !t.drop(now) {
+	if len(t.places) >= t.most && !t.drop(r.clock()) {
 		return c, false
 	}
 	t.places[key] = t.recent.PushFront(&entry[K, C]{key, c})

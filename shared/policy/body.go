@@ -18,6 +18,7 @@ type Body struct {
 	length  int64         // of the stream; -1 when it is not known
 	content []byte        // what was read, or set
 	spent   bool          // it was read without being preserved
+	fault   error         // why the stream could not be read; nil for nothing
 	// Whole, unless nil, reads the stream in another way: it returns the bytes
 	// that policies see, and the stream is gone.
 	Whole func() ([]byte, error)
@@ -75,6 +76,7 @@ func (b *Body) Hold() error {
 	}
 	content, err := b.read()
 	if err != nil {
+		b.fault = err
 		return err
 	}
 	b.content, b.stream, b.length = content, nil, int64(len(content))

@@ -194,7 +194,7 @@ func (x *Exchange) Fail(err error) {
 // BodyError is the failure of a policy that could not read a body.
 func BodyError(source string, err error) *Error {
 	e := &Error{Source: source, Reason: ReasonClientConnectionFailure, Message: "The body could not be read.", Status: http.StatusBadRequest, Cause: err}
-	if errors.Is(err, ErrBodyTooLarge) {
+	if _, limited := errors.AsType[*http.MaxBytesError](err); limited || errors.Is(err, ErrBodyTooLarge) {
 		e.Reason, e.Message, e.Status = "RequestEntityTooLarge", "The body is too large.", http.StatusRequestEntityTooLarge
 	}
 	return e

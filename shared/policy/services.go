@@ -56,10 +56,32 @@ func (s *Services) Wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// StoreFailure says what becomes of calls that cannot be counted, because the
+// store of counters does not answer.
+type StoreFailure int8
+
+// The zero value is what suits the kind of a limit: a rate limit lets calls pass,
+// a quota refuses them.
+const (
+	UncountedByKind StoreFailure = iota
+	AllowUncounted
+	RefuseUncounted
+)
+
+// UncountedError is that of a Limiter or of Quotas for a call that they refuse
+// because they cannot count it.
+type UncountedError struct {
+	RetryAfter time.Duration // until they try again
+}
+
+// Error is for the log.
+func (e *UncountedError) Error() string { return "the store of counters does not answer" }
+
 // Limit is a number of calls, or of what else is counted, in a sliding window.
 type Limit struct {
-	Calls  int
-	Period time.Duration
+	Calls          int
+	Period         time.Duration
+	OnStoreFailure StoreFailure
 }
 
 // Spent is the state of a limit.
@@ -83,6 +105,8 @@ type Quota struct {
 	Calls, Bytes int64
 	Period       time.Duration // 0: for ever
 	Start        time.Time     // of the first period
+
+	OnStoreFailure StoreFailure
 }
 
 // Usage is what a call uses of a quota.

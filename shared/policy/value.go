@@ -51,9 +51,18 @@ func (v *Value[T]) Get(x *Exchange) (T, error) {
 	}
 	value, err := v.eval(v.program, x, v.domain)
 	if err != nil {
-		return value, expressionError(v.source, err)
+		return value, v.failure(x, err)
 	}
 	return value, nil
+}
+
+// failure is that of an evaluation: of the body, where it is the request's that
+// could not be read.
+func (v *Value[T]) failure(x *Exchange, err error) *Error {
+	if b := (Message{Request: x.Request}).Body(); b != nil && b.fault != nil && v.program.NeedsRequestBody() {
+		return BodyError(v.source, b.fault)
+	}
+	return expressionError(v.source, err)
 }
 
 // expressionError is the failure of an evaluation.

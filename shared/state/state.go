@@ -108,10 +108,11 @@ type Record struct {
 	Expires time.Time
 }
 
-// Store keeps rows. It is safe for concurrent use. Each call is one attempt:
-// nothing is tried again behind the caller's back, and none takes much longer
-// than the time limit of the store. A context that is done before a call makes it
-// fail without effect; one that ends during a write leaves its result unknown.
+// Store keeps rows. It is safe for concurrent use. Each call is one attempt: no
+// write is sent again behind the caller's back, and none takes longer than the time
+// limit of the store, which is longer for the first ones of a cold instance. A
+// context that is done before a call makes it fail without effect; one that ends
+// during a write leaves its result unknown.
 type Store interface {
 	// Get reads a row, as it is after the last write that was answered. The error
 	// is ErrNotFound when there is none. It may return a row that has expired.

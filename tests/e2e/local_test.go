@@ -296,7 +296,7 @@ func TestAssess(t *testing.T) {
 	if out.ExitCode != 0 {
 		t.Fatalf("got exit code %d\n%s", out.ExitCode, out.Stderr)
 	}
-	wantText(t, string(out.Stdout), "3 documents", `typo.xml:2:12: unknown policy "set-heder": did you mean "set-header"?`, "broken.xml", "does not run them yet")
+	wantText(t, string(out.Stdout), "3 documents", `typo.xml:2:12: unknown policy "set-heder": did you mean "set-header"?`, "broken.xml", "need no change")
 	asJSON := peer.Run(t, peer.Command{Path: local, Args: []string{"assess", "--json", dir}})
 	var report struct {
 		Documents []struct{ Name string }

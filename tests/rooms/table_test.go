@@ -64,8 +64,21 @@ var rooms = map[string]room{
 		{"shared/memory", "it counts and keeps values"},
 		{"shared/policy", "the services that it puts together"},
 	}},
-	"shared/gatewaytest": {knows: "tests of a whole gateway, written as text"},
+	"shared/gatewaytest": {knows: "tests of a whole gateway, written as text", imports: []door{
+		{"shared/build", "it compiles the folder of a test"},
+		{"shared/config", "it loads the folder of a test"},
+		{"shared/fault", "faults are what such a test may want"},
+		{"shared/gateway", "requests go through the gateway itself"},
+		{"shared/host", "secrets of a test are its environment"},
+		{"shared/mcp", "it writes calls and reads results"},
+		{"shared/policies", "a test may be of documents alone"},
+		{"shared/policy", "a test may be of documents alone"},
+		{"shared/policy/policytest", "the language of tests"},
+		{"shared/services", "what policies reach, as a host gives it"},
+		{"shared/snapshot", "what was compiled is served"},
+	}},
 	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
+		{"shared/expr", "the services it compiles policies against speak of its values"},
 		{"shared/policies", "policies are compiled for the faults that show then only"},
 		{"shared/policy", "documents are validated and put together at build"},
 		{"shared/services", "which policies this version runs in part is said at build"},
@@ -121,6 +134,8 @@ var rooms = map[string]room{
 		{"local/examples/notes", "the example's MCP server"},
 		{"local/examples/petstore", "the example's REST backend"},
 		{"shared/services", "the counters, the cache and the token validation that policies reach"},
+		{"shared/gatewaytest", "the command test runs what users write"},
+		{"shared/policy/policytest", "the command test shows what differs"},
 	}},
 	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
 	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
@@ -133,7 +148,7 @@ var restricted = []struct {
 	rooms []string
 	why   string
 }{
-	{"os", []string{"shared/config", "shared/build", "shared/snapshot", "shared/host", "shared/policy/policytest", "functions/azure", "functions/lambda", "local"},
+	{"os", []string{"shared/config", "shared/build", "shared/snapshot", "shared/host", "shared/policy/policytest", "shared/gatewaytest", "functions/azure", "functions/lambda", "local"},
 		"files and the environment are read where a configuration or a snapshot comes in, and nowhere else"},
 	{"net", []string{"shared/backend", "shared/host", "shared/host/lambda", "shared/gateway", "local"},
 		"connections are opened by backend and accepted by host; gateway and local take addresses apart"},

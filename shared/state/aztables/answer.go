@@ -72,10 +72,9 @@ func statusOf(err error) int {
 // a row, and it happens once.
 const makeTimeout = 10 * time.Second
 
-// makeTable makes the table unless somebody else has.
+// makeTable makes the table unless somebody else has. Several operations may find
+// at once that there is none; all but one are told that there is.
 func (s *Store) makeTable(ctx context.Context) error {
-	s.making.Lock()
-	defer s.making.Unlock()
 	limited, cancel := context.WithTimeout(ctx, makeTimeout)
 	defer cancel()
 	_, err := s.client.CreateTable(limited, nil)

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"sync"
 	"time"
 
 	"toolgate/shared/state"
@@ -45,7 +44,6 @@ type Store struct {
 	client    *aztables.Client
 	transport http.RoundTripper
 	deadline  *remote.Deadline
-	making    sync.Mutex // one table is made by one operation at a time
 }
 
 // New returns the store in a table of a storage account or of Cosmos DB for Table.

@@ -1,0 +1,81 @@
+package limit
+
+import "context"
+
+// flight is a visit of a counter, which calls of this instance share: one leads,
+// the others wait for it.
+type flight[L comparable] struct {
+	limit L     // of those who share it
+	want  int64 // the sum of what they want
+	least int64 // what one of them wants at least; 0: nobody wants anything
+	done  chan struct{}
+	err   error // when it is done
+}
+
+// join adds to the flight under way, or begins one, which the caller then leads.
+// One who is content with a look wants 0, and one with another limit only waits.
+func join[L comparable](under **flight[L], limit L, want int64) (f *flight[L], leads bool) {
+	f = *under
+	if leads = f == nil; leads {
+		f = &flight[L]{limit: limit, done: make(chan struct{})}
+		*under = f
+	}
+	if f.limit != limit || want <= 0 {
+		return f, leads
+	}
+	if f.least == 0 || want < f.least {
+		f.least = want
+	}
+	f.want += want
+	return f, leads
+}
+
+// wait waits for the flight.
+func (f *flight[L]) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// maxRounds is how often a call visits the store, or waits for others who do,
+// because others of its instance took what it came for.
+const maxRounds = 8
+
+// demand learns how much a counter should lease at a time.
+type demand struct {
+	block   int64 // what the next lease should hold, for those who wait and those to come
+	began   int64 // the lease in milliseconds; 0: there was none
+	granted int64
+	unmet   int64 // when the lease did not do for a call first; 0: it did for all
+}
+
+// lack notes that the lease does not do for a call.
+func (d *demand) lack(now int64) {
+	if d.unmet == 0 {
+		d.unmet = now
+	}
+}
+
+// ended sets the next block by how a lease went: the used part of one that was
+// too large, or else as much as is needed for its length at the rate at which it
+// was used up, but no more than twice of it.
+func (d *demand) ended(left, length int64, ranOut bool) {
+	switch {
+	case d.granted <= 0:
+		return
+	case left > 0 && !ranOut:
+		d.block = d.granted - left
+	default:
+		d.block = 2 * d.granted
+		if took := d.unmet - d.began; took > 0 && d.granted <= maxAmount/max(length, 1) {
+			d.block = min(d.block, d.granted*length/took)
+		}
+	}
+	d.granted = 0
+}
+
+// lease notes a new lease.
+func (d *demand) lease(now, granted int64) { d.began, d.granted, d.unmet = now, granted, 0 }
