@@ -205,10 +205,17 @@ func WithHeader(ctx context.Context, h http.Header) context.Context {
 	return context.WithValue(ctx, headerKey{}, h)
 }
 
+// HeaderOf returns the headers that [WithHeader] gave a context, for one that
+// does not come of it; nil when there are none. They must not be changed.
+func HeaderOf(ctx context.Context) http.Header {
+	h, _ := ctx.Value(headerKey{}).(http.Header)
+	return h
+}
+
 // setHeader sets what is set on every request: what the context has, and then
 // the credentials.
 func (c *Client) setHeader(req *http.Request) {
-	set, _ := req.Context().Value(headerKey{}).(http.Header) // nil when there is none
+	set := HeaderOf(req.Context())
 	if req.Header == nil {
 		req.Header = make(http.Header, len(set)+len(c.header))
 	}

@@ -16,7 +16,7 @@ type sourceAPI struct {
 	*builder
 	api      config.API
 	out      snapshot.SourceAPI
-	product  int               // the number of the document of its product
+	products []int             // the numbers of the documents of its products
 	doc      *openapi.Document // nil for an API without one, or with a fault
 	backends backends
 	// numbers are those of the documents of operations, of which byID has those
@@ -33,10 +33,11 @@ func (b *builder) apis() []snapshot.SourceAPI {
 	for _, api := range b.cfg.APIs {
 		s := &sourceAPI{builder: b, api: api, numbers: map[*openapi.Operation]int{}, byID: map[string]int{}, published: map[*openapi.Operation]bool{}}
 		b.sources[api.Name] = s
-		s.product = b.policies.productOf(api.Name, apisOf)
+		s.products = b.policies.productsOf(api.Name, apisOf)
 		s.out = snapshot.SourceAPI{
 			Name: api.Name, Title: api.Title, Version: api.Version, HasPath: api.HasPath, Path: api.Path,
 			Backend: api.Backend, Policy: b.policies.use(api.Policy, policy.ScopeAPI),
+			SubscriptionKeys: api.SubscriptionKeys,
 		}
 		s.chain()
 		if backend, ok := find(b.cfg.Backends, func(k config.Backend) bool { return k.Name == api.Backend }); ok {
@@ -62,7 +63,7 @@ func (b *builder) apis() []snapshot.SourceAPI {
 // chain composes the policies of the API, and of an operation of it, and returns
 // what they ask of the document.
 func (s *sourceAPI) chain(operation ...link) question {
-	return s.policies.chain(append([]link{{policy.ScopeProduct, s.product}, {policy.ScopeAPI, s.out.Policy}}, operation...)...)
+	return s.policies.under(s.products, append([]link{{policy.ScopeAPI, s.out.Policy}}, operation...)...)
 }
 
 // operationPolicy reads the document of an operation.
@@ -150,7 +151,7 @@ func (s *sourceAPI) assign(named config.Operation, n int) {
 // unanswered reports an operation that has no destination, unless a policy may
 // give it one, or answer itself.
 func (s *sourceAPI) unanswered(at fault.Position, o snapshot.Operation, why string) {
-	if cmp.Or(o.Policy, s.out.Policy, s.product, s.policies.global) > 0 {
+	if cmp.Or(o.Policy, s.out.Policy, slices.Max(s.products), s.policies.global) > 0 {
 		return
 	}
 	s.fault(at, "set `backend` on the API, or a policy that answers", "operation %q of API %q has no usable address: %s", o.ID, s.api.Name, why)

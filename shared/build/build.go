@@ -90,16 +90,17 @@ func (b *builder) fault(at fault.Position, fix, format string, args ...any) {
 func (b *builder) server(s config.Server) snapshot.Server {
 	out := snapshot.Server{
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
-		Upstream: s.Upstream, Federate: s.Federate,
+		Upstream: s.Upstream, Federate: s.Federate, SubscriptionKeys: s.SubscriptionKeys,
 	}
 	p := serverPolicies{
-		policies: b.policies, product: b.policies.productOf(s.Name, serversOf), server: b.policies.use(s.Policy, policy.ScopeServer),
+		policies: b.policies, products: b.policies.productsOf(s.Name, serversOf), server: b.policies.use(s.Policy, policy.ScopeServer),
 	}
-	p.chain(p.links()...)
+	p.under(p.products, p.link())
 	if s.API != nil {
-		out.API = b.apiServer(s, &p)
+		out.API, out.Cache = b.apiServer(s, &p)
 	}
 	if s.Upstream != nil {
+		out.Cache = b.upstreamCache(&s)
 		for _, t := range s.Upstream.Tools {
 			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
 		}
@@ -111,13 +112,12 @@ func (b *builder) server(s config.Server) snapshot.Server {
 // serverPolicies are the policies of one server.
 type serverPolicies struct {
 	*policies
-	product, server int            // the numbers of the documents
-	tools           map[string]int // those of tools that have one, by their published names
+	products []int          // the numbers of the documents of its products
+	server   int            // that of its own
+	tools    map[string]int // those of tools that have one, by their published names
 }
 
-func (p *serverPolicies) links() []link {
-	return []link{{policy.ScopeProduct, p.product}, {policy.ScopeServer, p.server}}
-}
+func (p *serverPolicies) link() link { return link{policy.ScopeServer, p.server} }
 
 // tool reads the document of a tool.
 func (p *serverPolicies) tool(name, path string) {
@@ -125,7 +125,7 @@ func (p *serverPolicies) tool(name, path string) {
 	if n == 0 {
 		return
 	}
-	p.chain(append(p.links(), link{policy.ScopeTool, n})...)
+	p.under(p.products, p.link(), link{policy.ScopeTool, n})
 	if p.tools == nil {
 		p.tools = map[string]int{}
 	}

@@ -24,15 +24,20 @@ var questions = map[string]question{
 	"validate-status-code": {asked: true},
 }
 
+// and is what both ask.
+func (q question) and(also question) question {
+	q.asked = q.asked || also.asked
+	q.Schemas = q.Schemas || also.Schemas
+	q.Examples = q.Examples || also.Examples
+	return q
+}
+
 // questionOf is what an effective policy asks.
 func questionOf(effective *policy.Effective) (q question) {
 	var look func(elements []*policy.Element)
 	look = func(elements []*policy.Element) {
 		for _, e := range elements {
-			also := questions[e.Name]
-			q.asked = q.asked || also.asked
-			q.Schemas = q.Schemas || also.Schemas
-			q.Examples = q.Examples || also.Examples
+			q = q.and(questions[e.Name])
 			look(e.Children)
 		}
 	}

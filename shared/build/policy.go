@@ -240,11 +240,29 @@ func (p *policies) write(m *snapshot.Manifest) {
 	}
 }
 
-// productOf finds the product among whose APIs or servers, as list tells, a name
-// is, and returns the number of its document; 0 where there is none.
-func (p *policies) productOf(name string, list func(config.Product) []string) int {
-	product, _ := find(p.cfg.Products, func(c config.Product) bool { return slices.Contains(list(c), name) })
-	return p.use(product.Policy, policy.ScopeProduct)
+// productsOf finds the products among whose APIs or servers, as list tells, a name
+// is, and returns the numbers of their documents, each once. The first is 0: calls
+// are under no product as well, such as those whose key opens a single API.
+func (p *policies) productsOf(name string, list func(config.Product) []string) []int {
+	numbers := []int{0}
+	for _, c := range p.cfg.Products {
+		if !slices.Contains(list(c), name) {
+			continue
+		}
+		if n := p.use(c.Policy, policy.ScopeProduct); !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// under puts the documents of the scopes of a call together under each product,
+// and returns what the policies ask of documents.
+func (p *policies) under(products []int, links ...link) (q question) {
+	for _, n := range products {
+		q = q.and(p.chain(append([]link{{policy.ScopeProduct, n}}, links...)...))
+	}
+	return q
 }
 
 func apisOf(p config.Product) []string    { return p.APIs }
@@ -258,7 +276,7 @@ func (b *builder) products() []snapshot.Product {
 		n := b.policies.use(p.Policy, policy.ScopeProduct)
 		b.policies.chain(link{policy.ScopeProduct, n})
 		list = append(list, snapshot.Product{
-			Name: p.Name, Title: p.Title, Description: p.Description, APIs: p.APIs, Servers: p.Servers, Policy: n,
+			Name: p.Name, Title: p.Title, Description: p.Description, Open: !p.SubscriptionRequired, APIs: p.APIs, Servers: p.Servers, Policy: n,
 		})
 	}
 	return list

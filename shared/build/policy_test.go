@@ -138,7 +138,7 @@ func TestPolicies(t *testing.T) {
 			{Name: "key", Value: config.Text{Parts: []config.Part{{Secret: "env:KEY"}}}},
 		}},
 		{"products", s.Products, []snapshot.Product{
-			{Name: "starter", Title: "Starter", APIs: []string{"inner"}, Servers: []string{"shop"}, Policy: number["product"]},
+			{Name: "starter", Title: "Starter", APIs: []string{"inner"}, Servers: []string{"shop"}, Open: true, Policy: number["product"]},
 		}},
 		{"backends", []any{len(s.Backends), s.Backends[0].CircuitBreaker.Failures, s.Backends[1].Pool[0].Backend}, []any{2, 5, "east"}},
 		{"destinations of tools", []any{s.Servers[0].API.Name, len(s.Servers[0].API.Backends), s.Servers[0].API.Backends[0].Name}, []any{"inner", 1, "both"}},

@@ -18,10 +18,10 @@ import (
 const maxPage = 2 << 20
 
 // apiServer converts the selected operations of an API.
-func (b *builder) apiServer(s config.Server, p *serverPolicies) *snapshot.API {
+func (b *builder) apiServer(s config.Server, p *serverPolicies) (*snapshot.API, *config.Cache) {
 	source := b.sources[s.API.API]
 	if source == nil || source.doc == nil {
-		return nil // the unknown name, or the document, has been reported
+		return nil, nil // the unknown name, or the document, has been reported
 	}
 	c := &conversion{
 		builder: b, server: s, source: source, api: source.api, doc: source.doc, governed: p,
@@ -33,7 +33,7 @@ func (b *builder) apiServer(s config.Server, p *serverPolicies) *snapshot.API {
 		c.operation(o, selected[o])
 	}
 	b.report.Servers = append(b.report.Servers, c.report())
-	return c.write()
+	return c.write(), c.cache()
 }
 
 func find[T any](list []T, is func(T) bool) (T, bool) {

@@ -111,8 +111,8 @@ func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 // one thing that can fail. What is being computed for the key meanwhile is not
 // kept.
 func (c *Cache) Set(ctx context.Context, key string, value []byte, d time.Duration) error {
+	c.flights.forget(key) // before it leaves the first level, see lead.keep
 	c.first.remove(key)
-	c.flights.forget(key)
 	if d.Milliseconds() <= 0 || len(value) > maxValue {
 		return c.remove(ctx, key)
 	}
@@ -161,7 +161,7 @@ func kindOf(key, kind string) string {
 
 func (c *Cache) tellTooLarge(kind string, size int) {
 	if c.kinds.tell(kind) {
-		c.log.Warn("a value is too large to be shared between instances: it is kept in the memory of this one for some seconds",
+		c.log.Warn("a value is too large to be shared between instances",
 			"kind", kind, "bytes", size, "rowBytes", state.MaxData)
 	}
 }

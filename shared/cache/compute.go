@@ -17,11 +17,11 @@ const (
 	// cost is not known. An instance that ends while it computes holds others up
 	// for no longer.
 	minClaim, unknownClaim, maxClaim = time.Second, 5 * time.Second, 10 * time.Second
-	// Waiting instances look whether the value is there after the first pause, and
-	// after ever longer ones.
-	firstPause, maxPause = 25 * time.Millisecond, 400 * time.Millisecond
-	// unsharedFor is for how long callers compute on their own, without waiting
-	// for one another, after a computation that made nothing to share.
+	// Waiting instances look whether the value is there after an eighth of the cost
+	// within these bounds, and then after ever longer pauses.
+	minPause, maxPause = 25 * time.Millisecond, 400 * time.Millisecond
+	// unsharedFor is for how long callers compute without waiting for one another
+	// after a computation that made nothing to share.
 	unsharedFor = time.Second
 )
 
@@ -40,16 +40,16 @@ func (c *Cache) Compute(ctx context.Context, o *policy.Computation) (value []byt
 		if e.present && !o.Anew && !e.due(now, c.random()) {
 			return e.value, false, nil
 		}
-		if e.unshared {
-			return c.alone(ctx, o)
-		}
 		f, own := c.flights.join(o.Key)
 		if own {
 			l := lead{Cache: c, o: o, kind: kindOf(o.Key, o.Kind), flight: f, mark: c.first.mark(o.Key), old: e.record}
 			return l.run(ctx)
 		}
-		if e.present {
+		switch {
+		case e.present:
 			return e.value, false, nil
+		case e.unshared:
+			return alone(ctx, o)
 		}
 		select {
 		case <-f.served:
@@ -60,20 +60,14 @@ func (c *Cache) Compute(ctx context.Context, o *policy.Computation) (value []byt
 			return f.value, false, nil
 		}
 		if !f.gone {
-			return c.alone(ctx, o)
+			return alone(ctx, o)
 		}
 	}
 }
 
-// alone computes a value for one caller. When it turns out that there is one to
-// share, the next caller shares it.
-func (c *Cache) alone(ctx context.Context, o *policy.Computation) (value []byte, ran bool, err error) {
+// alone computes a value for one caller.
+func alone(ctx context.Context, o *policy.Computation) (value []byte, ran bool, err error) {
 	made, err := o.Run(ctx)
-	if err == nil && made.Value != nil && made.Keep > 0 {
-		if e := c.first.look(o.Key, c.clock()); e.unshared {
-			c.first.put(o.Key, entry{}, c.first.mark(o.Key))
-		}
-	}
 	return made.Value, true, err
 }
 
@@ -84,9 +78,9 @@ type lead struct {
 	kind   string
 	flight *flight
 	mark   uint32 // of the first level, when the work began
-	old    record // what the first level had, and then the second
+	old    record // what goes on to be served while this instance computes
 
-	row     row  // in the second level
+	row     row  // in the second level, as it was before it was claimed, but for its version
 	stored  bool // the row is known
 	claimed bool // and it says that this instance computes
 }
@@ -94,6 +88,7 @@ type lead struct {
 func (l *lead) run(ctx context.Context) (value []byte, ran bool, err error) {
 	defer l.flights.end(l.o.Key, l.flight)
 	if value = l.look(ctx); value != nil {
+		l.flight.serve(value)
 		return value, false, nil
 	}
 	if ctx.Err() != nil {
@@ -110,15 +105,16 @@ func (l *lead) run(ctx context.Context) (value []byte, ran bool, err error) {
 	made, err := l.o.Run(ctx)
 	finished = true
 	cost := l.clock() - start
-	if err != nil || made.Value == nil || made.Keep.Milliseconds() <= 0 || len(made.Value) > maxValue {
+	large := len(made.Value) > maxValue
+	if large {
+		l.tellTooLarge(l.kind, len(made.Value))
+	}
+	if err != nil || made.Value == nil || made.Keep.Milliseconds() <= 0 || large {
 		return l.unshared(ctx, made.Value, err)
 	}
 	l.kinds.spent(l.kind, cost)
 	now := l.clock()
-	r := record{created: now, expires: now + made.Keep.Milliseconds(), cost: max(cost, 1), value: made.Value, present: true}
-	if cost <= 0 {
-		r.cost = 0
-	}
+	r := record{created: now, expires: now + made.Keep.Milliseconds(), cost: max(cost, 0), value: made.Value, present: true}
 	if made.Refresh > 0 {
 		r.refresh = now + made.Refresh.Milliseconds()
 	}
@@ -138,22 +134,19 @@ func (l *lead) look(ctx context.Context) []byte {
 		l.serveOld()
 		return nil
 	}
-	now := l.clock()
-	l.old = l.row.record // what the first level has is as old, or was removed
-	if l.row.live(now) {
+	if now := l.clock(); l.row.live(now) {
+		l.old = l.row.record
 		l.fill(l.o.Key, &l.row.record, l.mark)
-		l.serveOld()
 		if !l.o.Anew && !l.row.due(now, l.random()) {
 			return l.row.value
 		}
-	} else if l.first.get(l.o.Key, now); !l.row.present {
-		l.first.drop2(l.o.Key, l.mark)
 	}
-	expected, worth := l.expected()
-	if !worth && l.row.claim <= now {
+	l.serveOld()
+	cost := l.cost()
+	if cost > 0 && cost < worthClaiming && l.row.claim <= l.clock() {
 		return nil
 	}
-	return l.claim(ctx, expected)
+	return l.claim(ctx, cost)
 }
 
 // serveOld lets those who wait go on with the value that is there.
@@ -163,26 +156,25 @@ func (l *lead) serveOld() {
 	}
 }
 
-// expected is how long a claim lasts, and whether to make one.
-func (l *lead) expected() (claim time.Duration, worth bool) {
+// cost is what computing the value is expected to take; 0: nobody knows.
+func (l *lead) cost() time.Duration {
 	cost, known := l.kinds.cost(l.kind)
-	if l.row.cost > 0 {
-		cost, known = max(cost, l.row.cost), true
+	if l.row.cost > 0 || known {
+		cost = max(cost, l.row.cost, 1)
 	}
-	if !known {
-		return unknownClaim, true
-	}
-	d := time.Duration(cost) * time.Millisecond
-	return min(max(2*d, minClaim), maxClaim), d >= worthClaiming
+	return time.Duration(cost) * time.Millisecond
 }
 
 // claim says in the row that this instance computes, or waits for the one that
 // said so before and returns its value. It returns nil when the value is to be
 // computed here.
-func (l *lead) claim(ctx context.Context, lasts time.Duration) []byte {
-	began := l.clock()
-	end := began + maxClaim.Milliseconds()
-	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
+func (l *lead) claim(ctx context.Context, cost time.Duration) []byte {
+	lasts := unknownClaim
+	if cost > 0 {
+		lasts = min(max(2*cost, minClaim), maxClaim)
+	}
+	end := l.clock() + maxClaim.Milliseconds()
+	for pause := min(max(cost/8, minPause), maxPause); ; pause = min(pause*3/2, maxPause) {
 		now := l.clock()
 		if now >= end {
 			return nil
@@ -208,11 +200,9 @@ func (l *lead) claim(ctx context.Context, lasts time.Duration) []byte {
 		if l.row, l.stored = l.second.read(ctx, l.o.Key); !l.stored {
 			return nil
 		}
-		l.old = l.row.record
 		now = l.clock()
 		if l.row.live(now) && (l.row.claim > now || !l.row.due(now, 0)) {
 			l.fill(l.o.Key, &l.row.record, l.mark)
-			l.flight.serve(l.row.value)
 			return l.row.value
 		}
 	}
@@ -221,20 +211,23 @@ func (l *lead) claim(ctx context.Context, lasts time.Duration) []byte {
 // keep keeps what was computed. A row that has changed meanwhile stays: it was
 // removed, or set, or another instance was faster.
 func (l *lead) keep(ctx context.Context, r *record) {
-	if l.second == nil || !l.stored {
-		l.fill(l.o.Key, r, l.mark)
+	// The key may be set at any time: what came before this mark is seen by the
+	// next line, and what comes after it by the first level.
+	mark := l.first.mark(l.o.Key)
+	if !l.flights.current(l.flight) {
+		l.release(ctx)
 		return
 	}
-	if l.first.mark(l.o.Key) != l.mark {
-		l.release(ctx)
+	if l.second == nil || !l.stored {
+		l.fill(l.o.Key, r, mark)
 		return
 	}
 	switch _, o := l.second.write(ctx, l.o.Key, r, l.row.version); o {
 	case written, unknown:
-		l.fill(l.o.Key, r, l.mark)
+		l.fill(l.o.Key, r, mark)
 	case tooLarge:
 		l.tellTooLarge(l.kind, len(r.value))
-		l.fill(l.o.Key, r, l.mark)
+		l.fill(l.o.Key, r, mark)
 		if l.row.version != "" {
 			_ = l.second.remove(ctx, l.o.Key, l.row.version)
 		}
@@ -262,7 +255,7 @@ func (l *lead) release(ctx context.Context) {
 		return
 	}
 	l.claimed = false
-	if before := l.old; before.live(l.clock()) {
+	if before := l.row.record; before.live(l.clock()) {
 		before.claim = 0
 		_, _ = l.second.write(ctx, l.o.Key, &before, l.row.version)
 		return

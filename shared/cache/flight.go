@@ -8,12 +8,13 @@ type flights struct {
 	running map[string]*flight
 }
 
-// flight is one computation. What stands below served may be read when that is
-// closed.
+// flight is one computation.
 type flight struct {
-	served chan struct{} // closed when there is a value to serve, or will be none
-	once   sync.Once
+	outdated bool          // the key was set or removed meanwhile; guarded by the flights' mutex
+	served   chan struct{} // closed when there is a value to serve, or will be none
+	once     sync.Once
 
+	// May be read when served is closed:
 	value []byte // nil: there is none to share
 	gone  bool   // the caller who computed has gone: another one has to
 }
@@ -39,7 +40,17 @@ func (f *flights) join(key string) (flying *flight, own bool) {
 func (f *flights) forget(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.running, key)
+	if flying := f.running[key]; flying != nil {
+		flying.outdated = true
+		delete(f.running, key)
+	}
+}
+
+// current tells whether the key was neither set nor removed while it was computed.
+func (f *flights) current(flying *flight) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !flying.outdated
 }
 
 // end takes a computation away that has ended.

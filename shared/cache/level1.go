@@ -21,7 +21,7 @@ type level1 struct {
 type entry struct {
 	record
 	until        int64 // when it leaves the first level
-	unshared     bool  // there is no value, and none is waited for: callers compute on their own
+	unshared     bool  // there is no value, and none is waited for
 	key          string
 	newer, older *entry
 }

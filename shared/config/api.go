@@ -18,6 +18,8 @@ var apiKeys = []key[API]{
 		a.Backend = d.declaredName(v, "backend", d.declared["backend"])
 	}},
 	{name: "policy", decode: func(d *decoder, v value, a *API) { a.Policy = d.localFile(v, "policy document") }},
+	{name: "subscriptionRequired", decode: func(d *decoder, v value, a *API) { d.subscriptionRequired(v, "api", a.Name) }},
+	{name: "subscriptionKeyNames", decode: func(d *decoder, v value, a *API) { d.subscriptionKeyNames(v, "api", a.Name) }},
 }
 
 // Keys of an API with an OpenAPI document, and of one that declares its

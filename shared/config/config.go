@@ -181,7 +181,10 @@ type API struct {
 	// Operations say more of operations of the document, or are the operations
 	// of an API that has none.
 	Operations []Operation
-	At         fault.Position
+	// SubscriptionKeys are those that plain HTTP clients need, or may have; nil: no
+	// key is looked at.
+	SubscriptionKeys *SubscriptionKeys
+	At               fault.Position
 }
 
 // Operation is one operation of an API.
@@ -195,17 +198,32 @@ type Operation struct {
 	At                  fault.Position
 }
 
-// Product is an open product: calls of its APIs and servers run under its
-// policy, and need no subscription.
+// Product is a set of APIs and servers: calls under it run its policy.
 type Product struct {
 	Name        string
 	Title       string
 	Description string
-	// APIs and Servers are names. None is in another product.
+	// SubscriptionRequired says that a call is under the product when its key is
+	// that of a subscription to it. Without it the product is an open one: calls
+	// without a key are under it.
+	SubscriptionRequired bool
+	// APIs and Servers are names. None is in two open products.
 	APIs    []string
 	Servers []string
 	Policy  string
 	At      fault.Position
+}
+
+// SubscriptionKeys say which subscription keys an API or a server takes.
+type SubscriptionKeys struct {
+	// Required says that calls without a key are refused, unless the API or server
+	// is in an open product. The default is whether it is in a product, and in no
+	// open one.
+	Required bool `json:"required,omitzero"`
+	// Header and Query are the names under which a key is looked for, the header
+	// first.
+	Header string `json:"header"`
+	Query  string `json:"query"`
 }
 
 // Server is one MCP endpoint, /{name}/mcp. Exactly one of API, Upstream and
@@ -216,11 +234,17 @@ type Server struct {
 	Description  string
 	Instructions string
 	Policy       string
-	At           fault.Position
+	// SubscriptionKeys are those that clients need, or may have; nil: no key is
+	// looked at. As the member of a federation a server asks for none.
+	SubscriptionKeys *SubscriptionKeys
+	At               fault.Position
 
 	API      *APIServer
 	Upstream *Upstream
 	Federate []Member
+	// Cache keeps results of tools; nil keeps none, as of a federation, whose
+	// members have caches of their own.
+	Cache *Cache
 }
 
 // APIServer publishes operations of an API as tools.

@@ -126,6 +126,7 @@ func (d *decoder) gateway(v value) *Config {
 		}
 	}
 	present := decodeEntries(d, v, entries, gatewayKeys, c)
+	d.subscriptions(c)
 	if _, listed := present["fragments"]; !listed {
 		c.Fragments = d.fragments()
 	}

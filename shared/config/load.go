@@ -106,8 +106,10 @@ type decoder struct {
 	// addressed are the backends that have a URL, be it a faulty one.
 	addressed []string
 
-	paths    map[string]string // the names of the APIs by their paths, in lower case
-	products map[member]string // the names of the products by what they have
+	paths      map[string]string // the names of the APIs by their paths, in lower case
+	inProducts map[member]bool   // what is in a product
+	open       map[member]string // the names of the open products by what they have
+	asks       map[member]*subscriptionAsk
 }
 
 // parse is Load for a file that has been read.
@@ -118,7 +120,8 @@ func parse(
 	d := &decoder{
 		dir: dir, file: name, env: env, disk: disk,
 		namedValues: map[string]namedValue{}, named: map[*yaml.Node]string{},
-		declared: map[string][]string{}, paths: map[string]string{}, products: map[member]string{},
+		declared: map[string][]string{}, paths: map[string]string{},
+		inProducts: map[member]bool{}, open: map[member]string{}, asks: map[member]*subscriptionAsk{},
 	}
 	root := d.document(data)
 	if root == nil {

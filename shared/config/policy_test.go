@@ -49,7 +49,7 @@ servers:
   all: { federate: [ orders ], policy: policies/b.xml }
 products:
   starter: { title: Starter, description: For all, apis: [ orders, mock ], servers: [ wiki ], policy: policies/a.xml, subscriptionRequired: false }
-  other: { subscriptionRequired: false, servers: [ orders ] }
+  other: { servers: [ orders, wiki ] }
 `
 
 func TestParsePolicies(t *testing.T) {
@@ -92,7 +92,7 @@ func TestParsePolicies(t *testing.T) {
 		{"tools", []any{got.Servers[0].API.Tools[0].Override.Policy, got.Servers[1].Upstream.Tools[0].Override.Policy}, []any{b, b}},
 		{"products", got.Products, []Product{
 			{Name: "starter", Title: "Starter", Description: "For all", APIs: []string{"orders", "mock"}, Servers: []string{"wiki"}, Policy: a, At: got.Products[0].At},
-			{Name: "other", Servers: []string{"orders"}, At: got.Products[1].At},
+			{Name: "other", SubscriptionRequired: true, Servers: []string{"orders", "wiki"}, At: got.Products[1].At},
 		}},
 	} {
 		if !reflect.DeepEqual(tt.got, tt.want) {

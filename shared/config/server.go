@@ -13,6 +13,8 @@ var serverKeys = []key[Server]{
 	{name: "description", decode: func(d *decoder, v value, s *Server) { s.Description = d.str(v) }},
 	{name: "instructions", decode: func(d *decoder, v value, s *Server) { s.Instructions = d.str(v) }},
 	{name: "policy", decode: func(d *decoder, v value, s *Server) { s.Policy = d.localFile(v, "policy document") }},
+	{name: "subscriptionRequired", decode: func(d *decoder, v value, s *Server) { d.subscriptionRequired(v, "server", s.Name) }},
+	{name: "subscriptionKeyNames", decode: func(d *decoder, v value, s *Server) { d.subscriptionKeyNames(v, "server", s.Name) }},
 }
 
 const (
@@ -43,6 +45,7 @@ var apiServerKeys = []key[Server]{
 		s.API.OutputSchema = d.oneOf(v, outputSchemas...)
 	}},
 	{name: "openWorld", decode: func(d *decoder, v value, s *Server) { s.API.OpenWorld = d.boolean(v) }},
+	{name: "cache", decode: func(d *decoder, v value, s *Server) { s.Cache = d.cache(v) }},
 }
 
 // Keys of a server in front of an MCP server.
@@ -55,6 +58,7 @@ var upstreamServerKeys = []key[Server]{
 	}},
 	{name: "resources", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.Upstream.Resources) }},
 	{name: "prompts", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.Upstream.Prompts) }},
+	{name: "cache", decode: func(d *decoder, v value, s *Server) { s.Cache = d.cache(v) }},
 }
 
 // Keys of a server over other servers.

@@ -146,6 +146,7 @@ class XNode : XObject
 class XContainer : XNode
 class XElement : XContainer
 class XDocument : XContainer
+class XDeclaration
 class XText : XNode
 class XCData : XText
 class XComment : XNode
@@ -236,7 +237,7 @@ func init() {
 	families = [][]memberTable{
 		objectMembers, stringMembers, builderMembers, numberMembers, convertMembers, mathMembers, guidMembers, dateMembers, spanMembers,
 		listMembers, dictionaryMembers, linqMembers, orderMembers, regexMembers, jsonMembers, jsonContainerMembers, netMembers,
-		hashMembers, cipherMembers, certificateMembers, xmlMembers, ioMembers, contextMembers, gatewayMembers, messageMembers, tokenMembers,
+		hashMembers, cipherMembers, certificateMembers, xmlMembers, declarationMembers, ioMembers, contextMembers, gatewayMembers, messageMembers, tokenMembers,
 	}
 }
 

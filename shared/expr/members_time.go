@@ -211,6 +211,11 @@ var dateTimeRows = []row{
 		setOut(a[1], d)
 		return ok
 	}, `DateTime.TryParse("soon", out var d)`, "False"},
+	{"static bool TryParse(string s, CultureInfo provider, DateTimeStyles styles, out DateTime result)", func(_ *frame, a []any) any {
+		d, ok := parsedDate(a[0], a[2])
+		setOut(a[3], d)
+		return ok
+	}, `DateTime.TryParse("2024-03-01", null, System.Globalization.DateTimeStyles.None, out var d)`, "True"},
 	{"static DateTime ParseExact(string s, string format, CultureInfo provider)", func(_ *frame, a []any) any { return mustExact(text(a, 0), a[1]).dateTime() }, `DateTime.ParseExact("20240301", "yyyyMMdd", null)`, "03/01/2024 00:00:00"},
 	{"static DateTime ParseExact(string s, string format, CultureInfo provider, DateTimeStyles style)", func(_ *frame, a []any) any { return styled(mustExact(text(a, 0), a[1]), a[3]) }, `DateTime.ParseExact("1/3/24 5 PM", "d/M/yy h tt", null, System.Globalization.DateTimeStyles.None).Hour`, "17"},
 	{"static bool TryParseExact(string s, string format, CultureInfo provider, DateTimeStyles style, out DateTime result)", func(_ *frame, a []any) any {

@@ -201,6 +201,17 @@ var xmlMembers = []memberTable{
 			addXML(f, n, a[0])
 			return n
 		}, `new XDocument(new XElement("a")).ToString()`, "<a />"},
+		{"new(XDeclaration declaration, params object[] content)", func(f *frame, a []any) any {
+			n := &xmlNode{kind: xmlDocument}
+			n.declared, _ = a[0].(*xmlDeclaration)
+			addXML(f, n, a[1])
+			return n
+		}, `new XDocument(new XDeclaration("1.0", null, null), new XElement("a")).ToString()`, "<a />"},
+		{"XDeclaration Declaration", func(_ *frame, a []any) any { return orNull(xnode(a).declared) }, `XDocument.Parse("<?xml version='1.0' encoding='utf-8'?><a/>").Declaration`, `<?xml version="1.0" encoding="utf-8"?>`},
+		{"set XDeclaration Declaration", func(_ *frame, a []any) any {
+			xnode(a).declared, _ = a[1].(*xmlDeclaration)
+			return a[1]
+		}, "", ""},
 		{"static XDocument Parse(string text)", func(f *frame, a []any) any { return parseXML(f, text(a, 0)) }, `XDocument.Parse("<a/>").ToString()`, "<a />"},
 		{"XElement Root", func(_ *frame, a []any) any { return orNull(xnode(a).root()) }, `XDocument.Parse("<a/>").Root.Name`, "a"},
 	}},
@@ -227,6 +238,7 @@ var xmlMembers = []memberTable{
 	}},
 	{"XNamespace", []row{
 		{"static XNamespace Get(string namespaceName)", func(_ *frame, a []any) any { return xmlSpace(text(a, 0)) }, `XNamespace.Get("urn:x")`, "urn:x"},
+		{"static XNamespace Xmlns", func(*frame, []any) any { return xmlSpace(xmlnsSpace) }, `new XAttribute(XNamespace.Xmlns + "a", "urn:x").ToString()`, `xmlns:a="urn:x"`},
 		{"static XNamespace None", func(*frame, []any) any { return xmlSpace("") }, `XNamespace.None.NamespaceName`, ""},
 		{"string NamespaceName", func(_ *frame, a []any) any { return toText(a[0]) }, `XNamespace.Get("urn:x").NamespaceName`, "urn:x"},
 		{"XName GetName(string localName)", func(_ *frame, a []any) any { return xmlQName{toText(a[0]), text(a, 1)} }, `XNamespace.Get("urn:x").GetName("a")`, "{urn:x}a"},

@@ -18,6 +18,7 @@ type xmlNode struct {
 	parent   *xmlNode
 	prefixes map[string]string // namespace → prefix that the element declares
 	legacy   bool              // of an XmlDocument
+	declared *xmlDeclaration   // of a document; nil: it has none
 }
 
 // xmlKind is XmlNodeType.
@@ -105,6 +106,10 @@ func parseXML(f *frame, text string) *xmlNode {
 			if s := string(t); at != doc && (strings.TrimSpace(s) != "") {
 				at.append(f, &xmlNode{kind: xmlText, value: s})
 			}
+		case xml.ProcInst:
+			if t.Target == "xml" {
+				doc.declared = readDeclaration(string(t.Inst))
+			}
 		case xml.Comment:
 			at.append(f, &xmlNode{kind: xmlComment, value: string(t)})
 		}
@@ -120,16 +125,25 @@ func startElement(t xml.StartElement) *xmlNode {
 	for _, a := range t.Attr {
 		switch {
 		case a.Name.Space == "xmlns":
-			if e.prefixes == nil {
-				e.prefixes = map[string]string{}
-			}
-			e.prefixes[a.Value] = a.Name.Local
+			a.Name.Space = xmlnsSpace
+			e.declare(a.Name.Local, a.Value)
 		case a.Name.Space == "" && a.Name.Local == "xmlns":
 			continue
 		}
 		e.attrs = append(e.attrs, &xmlNode{kind: xmlAttribute, name: xmlQName{a.Name.Space, a.Name.Local}, value: a.Value, parent: e})
 	}
 	return e
+}
+
+// xmlnsSpace is the namespace of the attributes that declare prefixes.
+const xmlnsSpace = "http://www.w3.org/2000/xmlns/"
+
+// declare makes a prefix that of a namespace.
+func (n *xmlNode) declare(prefix, namespace string) {
+	if n.prefixes == nil {
+		n.prefixes = map[string]string{}
+	}
+	n.prefixes[namespace] = prefix
 }
 
 func (n *xmlNode) append(f *frame, c *xmlNode) *xmlNode {
@@ -144,6 +158,9 @@ func (n *xmlNode) append(f *frame, c *xmlNode) *xmlNode {
 	}
 	c.parent = n
 	if c.kind == xmlAttribute {
+		if c.name.space == xmlnsSpace {
+			n.declare(c.name.local, c.value)
+		}
 		n.attrs = append(n.attrs, c)
 	} else {
 		n.children = append(n.children, c)
@@ -155,7 +172,7 @@ func (n *xmlNode) append(f *frame, c *xmlNode) *xmlNode {
 func (n *xmlNode) copied(f *frame) *xmlNode {
 	f.step(1)
 	f.charge(160)
-	c := &xmlNode{kind: n.kind, name: n.name, value: n.value, prefixes: n.prefixes, legacy: n.legacy}
+	c := &xmlNode{kind: n.kind, name: n.name, value: n.value, legacy: n.legacy, declared: n.declared}
 	for _, a := range n.attrs {
 		c.append(f, &xmlNode{kind: xmlAttribute, name: a.name, value: a.value})
 	}
@@ -295,7 +312,7 @@ func (w *xmlWriter) node(n *xmlNode, level int) {
 func (w *xmlWriter) element(n *xmlNode, level int) {
 	tag := n.prefixed(n.name)
 	w.WriteString("<" + tag)
-	if n.name.space != "" && tag == n.name.local && (n.parent == nil || n.parent.name.space != n.name.space) {
+	if tag == n.name.local && n.parent.defaultSpace() != n.name.space {
 		w.WriteString(` xmlns="` + attributeEscapes.Replace(n.name.space) + `"`)
 	}
 	for _, a := range n.attrs {
@@ -320,13 +337,26 @@ func (w *xmlWriter) element(n *xmlNode, level int) {
 	w.WriteString("</" + tag + ">")
 }
 
+// defaultSpace is the namespace of names without a prefix in an element.
+func (n *xmlNode) defaultSpace() string {
+	for ; n != nil && n.kind == xmlElement; n = n.parent {
+		if n.prefixed(n.name) == n.name.local {
+			return n.name.space
+		}
+	}
+	return ""
+}
+
 // prefixed writes a name with the prefix that is declared for its namespace.
 func (n *xmlNode) prefixed(q xmlQName) string {
 	if q.space == "" {
 		return q.local
 	}
-	if q.space == "xmlns" || q.space == "xml" {
-		return q.space + ":" + q.local
+	if q.space == xmlnsSpace {
+		return "xmlns:" + q.local
+	}
+	if q.space == "xml" {
+		return "xml:" + q.local
 	}
 	for p := n; p != nil; p = p.parent {
 		if prefix := p.prefixes[q.space]; prefix != "" {

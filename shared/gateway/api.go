@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -18,9 +19,9 @@ type api struct {
 	*snapshot.SourceAPI
 	gateway    *Gateway
 	around     *surroundings
+	entrance   *entrance // nil: no keys are looked at
 	backends   []*destination
-	pipeline   *policy.Pipeline            // of requests that match no operation
-	pipelines  map[string]*policy.Pipeline // of operations with policies of their own
+	rulings    rulings // with operations as parts
 	once       sync.Once
 	operations operations
 	err        error
@@ -65,6 +66,7 @@ func (x *exchange) serveAPI(a *api, rest string) {
 		return
 	}
 	x.server, x.call.Method = a.Name, x.r.Method
+	refusal := x.identify(a.entrance)
 	query := x.r.URL.Query()
 	o, matched := a.operations.find(x.r.Method, rest, query)
 	if o == nil && x.r.Method == http.MethodOptions { // a preflight, for the operation that will be asked for
@@ -78,24 +80,25 @@ func (x *exchange) serveAPI(a *api, rest string) {
 	p.Forward = call.forward
 	ctx := withExchange(x.r.Context(), p)
 	defer p.End(ctx)
+	rules := a.rulings.under(p.Product)
 	if o == nil {
-		x.noOperation(ctx, a, p)
+		x.refuse(ctx, rules.pipeline, p, cmp.Or(refusal, operationNotFound()))
 		return
 	}
 	x.call.Name = o.ID
 	p.Operation = &expr.Operation{ID: o.ID, Name: o.ID, Method: o.Method, URLTemplate: o.URLTemplate}
 	p.Request.MatchedParameters = matched
+	if refusal != nil {
+		x.refuse(ctx, rules.of(o.ID), p, refusal)
+		return
+	}
 	p.SetPath(rest, x.r.URL.RawQuery)
 	if o.Backend >= 0 && o.Backend < len(a.backends) {
 		call.destination = a.backends[o.Backend]
 		call.base = call.destination.url()
 		p.SetService(call.base)
 	}
-	pipeline := a.pipeline
-	if own := a.pipelines[o.ID]; own != nil {
-		pipeline = own
-	}
-	x.run(ctx, pipeline, p, call, o.Method != x.r.Method)
+	x.run(ctx, rules.of(o.ID), p, call, o.Method != x.r.Method)
 }
 
 // run runs the pipeline of an operation and sends the response. A preflight
@@ -111,17 +114,6 @@ func (x *exchange) run(ctx context.Context, pipeline *policy.Pipeline, p *policy
 	}
 	call.looks = pipeline.Reads(policy.Outbound).Response || pipeline.Reads(policy.OnError).Response
 	pipeline.Run(ctx, p)
-	x.sendResponse(p)
-}
-
-// noOperation answers a request that matches no operation: on-error of the API
-// may have something to say.
-func (x *exchange) noOperation(ctx context.Context, a *api, p *policy.Exchange) {
-	pipeline := a.pipeline
-	if pipeline == nil {
-		pipeline = x.gateway.plain
-	}
-	pipeline.Refuse(ctx, p, operationNotFound())
 	x.sendResponse(p)
 }
 

@@ -48,9 +48,11 @@ func (a *assembly) build() error {
 				errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
 			}
 			e.around = serverSurroundings(a.snapshot, s)
-			outer, failed := a.govern(s, e, false)
 			inner, _ := a.govern(s, e, true) // of the same documents
-			errs = append(errs, failed)
+			var refused error
+			e.entrance, refused = a.entrance(policy.ServerScope, s.Name, s.Name, s.SubscriptionKeys, productsOf(a.snapshot, s.Name, serversOf))
+			outer, failed := a.govern(s, e, false)
+			errs = append(errs, refused, failed)
 			g.servers[s.Name], bare[s.Name] = outer, inner
 		}
 	}
@@ -81,23 +83,14 @@ func (a *assembly) reach() (err error) {
 // member of a federation it runs under its own; the wider scopes are the
 // federation's.
 func (a *assembly) govern(s *snapshot.Server, e endpoint, member bool) (endpoint, error) {
-	g := a.gateway.governance
-	pipeline, err := g.ofServer(s, 0, member)
-	if err != nil {
+	rulings, err := a.gateway.governance.serverRulings(s, member)
+	if err != nil || !rulings.governs() {
 		return e, err
 	}
 	_, isCatalog := e.Server.(*catalog)
-	around := &governed{
-		inner: e.Server, name: s.Name, streams: !isCatalog, pipeline: pipeline, tools: map[string]*policy.Pipeline{},
+	e.Server = &governed{
+		inner: e.Server, name: s.Name, streams: !isCatalog, rulings: rulings,
 		around: e.around, depth: a.snapshot.Limits.Depth,
-	}
-	for tool, n := range s.ToolPolicies {
-		if around.tools[tool], err = g.ofServer(s, n, member); err != nil {
-			return e, err
-		}
-	}
-	if pipeline != nil || len(around.tools) > 0 {
-		e.Server = around
 	}
 	return e, nil
 }
@@ -117,9 +110,11 @@ func (a *assembly) apis() error {
 			made.backends = append(made.backends, d)
 			errs = append(errs, err)
 		}
-		var err error
-		made.pipeline, made.pipelines, err = a.sourcePipelines(source)
-		errs = append(errs, err)
+		made.around.locate(made.backends)
+		var err, refused error
+		made.rulings, err = g.governance.apiRulings(source)
+		made.entrance, refused = a.entrance(policy.APIScope, source.Name, source.Path, source.SubscriptionKeys, productsOf(a.snapshot, source.Name, apisOf))
+		errs = append(errs, err, refused)
 		g.apis = append(g.apis, made)
 	}
 	slices.SortStableFunc(g.apis, func(a, b *api) int { return len(b.Path) - len(a.Path) })
@@ -127,23 +122,6 @@ func (a *assembly) apis() error {
 	var none fault.Faults
 	g.plain, none = policy.Compile(plain, policy.CompileOptions{Policies: policies.Registry(), Services: &g.services})
 	return errors.Join(append(errs, faults.Err(), none.Err())...)
-}
-
-// sourcePipelines are the pipelines of a REST API: its own, and those of
-// operations with policies.
-func (a *assembly) sourcePipelines(source *snapshot.SourceAPI) (*policy.Pipeline, map[string]*policy.Pipeline, error) {
-	g := a.gateway.governance
-	own, err := g.ofAPI(source, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	operations := map[string]*policy.Pipeline{}
-	for id, n := range source.OperationPolicies {
-		if operations[id], err = g.ofAPI(source, n); err != nil {
-			return nil, nil, err
-		}
-	}
-	return own, operations, nil
 }
 
 func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
@@ -182,7 +160,8 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	if source := sourceAPI(a.snapshot, s.API.Name); source != nil {
 		var err error
 		c.source = apiSurroundings(a.snapshot, source)
-		c.pipeline, c.operations, err = a.sourcePipelines(source)
+		c.source.locate(c.backends)
+		c.rulings, err = a.gateway.governance.apiRulings(source)
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)

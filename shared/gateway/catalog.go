@@ -14,7 +14,6 @@ import (
 	"toolgate/shared/config"
 	"toolgate/shared/mcp"
 	"toolgate/shared/openapi"
-	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,12 +31,10 @@ type catalog struct {
 	pages     []page
 	backends  []*destination
 	gateway   *Gateway
-	// Of the API behind the tools: what policies see of it, and their
-	// pipelines, that of the API and those of operations with policies of
-	// their own; nil without policies.
-	source     *surroundings
-	pipeline   *policy.Pipeline
-	operations map[string]*policy.Pipeline
+	// Of the API behind the tools: what policies see of it, and the pipelines, with
+	// operations as parts; nil without policies.
+	source  *surroundings
+	rulings rulings
 }
 
 // page is one page of tools/list, rendered for each era when it is first asked
@@ -113,9 +110,7 @@ type tool struct {
 	input   *openapi.Schema
 	output  *openapi.Schema // nil unless results are checked
 	headers []mcp.ParamHeader
-	// Of a tool whose API has policies: their pipeline, and the operation's
-	// URL template.
-	pipeline *policy.Pipeline
+	// template is the URL template of the operation, for policies.
 	template urlTemplate
 	err      error
 }
@@ -140,9 +135,6 @@ func (t *tool) read() (err error) {
 		if t.output, err = openapi.CompileSchema(t.record.OutputSchema); err != nil {
 			return err
 		}
-	}
-	if t.pipeline = t.catalog.operations[t.record.Operation.ID]; t.pipeline == nil {
-		t.pipeline = t.catalog.pipeline
 	}
 	t.template = parseTemplate(t.record.Operation.URLTemplate)
 	t.headers, err = mcp.ParamHeaders(t.record.InputSchema)
@@ -220,7 +212,8 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 	}
 	to := t.catalog.backends[t.record.Backend]
 	client := to.client
-	if t.pipeline == nil {
+	pipeline := t.pipeline(ctx)
+	if pipeline == nil {
 		client = to.pick()
 	}
 	target, err := b.URL(client.URL(), bound)
@@ -230,8 +223,8 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 	ctx, cancel := context.WithTimeout(ctx, to.timeout)
 	defer cancel()
 	ctx = withHeaders(ctx, bound.Header)
-	if t.pipeline != nil {
-		return t.govern(ctx, to, target, bound)
+	if pipeline != nil {
+		return t.govern(ctx, pipeline, to, target, bound)
 	}
 	target.RawQuery = client.AddQuery(target.RawQuery)
 	req := (&http.Request{

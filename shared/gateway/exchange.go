@@ -25,11 +25,14 @@ type exchange struct {
 	r       *http.Request
 	start   time.Time
 	server  string
-	req     *mcp.Request // nil until a message was read
-	request mcp.Request  // what req points to, but in a batch
-	call    Call
-	status  int  // 0 until the header is written
-	stream  bool // the reply is an event stream
+	caller  caller
+	// challenge is the WWW-Authenticate of a refused key; empty otherwise.
+	challenge string
+	req       *mcp.Request // nil until a message was read
+	request   mcp.Request  // what req points to, but in a batch
+	call      Call
+	status    int  // 0 until the header is written
+	stream    bool // the reply is an event stream
 }
 
 // readBody reads the message, up to the limit.

@@ -46,15 +46,8 @@ var errGone = errors.New("the answer is not wanted any more")
 // for whoever answers it. A body that they read without preserving it is sent
 // as it came.
 func (f *forwarding) request(ctx context.Context) (context.Context, *mcp.Request, error) {
-	// The tools of a catalog take them from the exchange.
-	if names := f.exchange.ChangedHeaders(); len(names) > 0 && f.streams {
-		h := make(http.Header, len(names))
-		for _, name := range names {
-			if v := f.exchange.Request.Headers[name]; v != nil {
-				h[name] = v
-			}
-		}
-		ctx = backend.WithHeader(ctx, h)
+	if f.streams { // the tools of a catalog take them from the exchange
+		ctx = withChanged(ctx, f.exchange)
 	}
 	body, _ := policy.Message{Request: f.exchange.Request}.Body().Held()
 	if len(body) == 0 || same(body, f.req.Raw) {
@@ -70,6 +63,22 @@ func (f *forwarding) request(ctx context.Context) (context.Context, *mcp.Request
 		err = errors.New("a policy changed which method or tool the message calls")
 	}
 	return ctx, changed, err
+}
+
+// withChanged gives a context the headers that policies set, for the requests to
+// an upstream.
+func withChanged(ctx context.Context, x *policy.Exchange) context.Context {
+	names := x.ChangedHeaders()
+	if len(names) == 0 {
+		return ctx
+	}
+	h := make(http.Header, len(names))
+	for _, name := range names {
+		if v := x.Request.Headers[name]; v != nil {
+			h[name] = v
+		}
+	}
+	return backend.WithHeader(ctx, h)
 }
 
 // same tells whether two slices are the same memory.

@@ -44,6 +44,9 @@ type Options struct {
 	// nil, policies report to the log. Their clock is that of circuit breakers
 	// as well.
 	Services policy.Services
+	// Subscriptions find the subscriptions of keys; nil: there are none, and a
+	// server or an API that requires one keeps the gateway from being made.
+	Subscriptions policy.Subscriptions
 	// Random has the bytes of request ids, and of what expressions make of
 	// chance; nil is the system's. It is read concurrently.
 	Random io.Reader
@@ -62,7 +65,9 @@ type Call struct {
 	Method   string // JSON-RPC method, or the HTTP method where there is none
 	Name     string // tool, prompt or resource
 	Version  mcp.Version
-	Status   int // HTTP status
+	// Subscription is the id of the subscription whose key came with the request.
+	Subscription string
+	Status       int // HTTP status
 	// Failed is true for a tool result with isError, as far as the gateway made
 	// the result itself.
 	Failed bool
@@ -88,8 +93,9 @@ type Gateway struct {
 	public        *url.URL // nil: reached on loopback only
 	clientAddress func(*http.Request) string
 	services      policy.Services
-	random        io.Reader         // nil: the system's
-	transport     http.RoundTripper // nil: the default
+	subscriptions policy.Subscriptions // nil: there are none
+	random        io.Reader            // nil: the system's
+	transport     http.RoundTripper    // nil: the default
 	backends      backends
 	apis          []*api           // the longest path first
 	plain         *policy.Pipeline // of APIs without policies
@@ -99,7 +105,8 @@ type Gateway struct {
 // endpoint is one server and what of it differs by HTTP method.
 type endpoint struct {
 	mcp.Server
-	around *surroundings
+	around   *surroundings
+	entrance *entrance // nil: no keys are looked at, as for the member of a federation
 	// session serves GET and DELETE; nil where sessions do not exist.
 	session func(http.ResponseWriter, *http.Request)
 }
@@ -116,6 +123,7 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 		depth:     s.Limits.Depth, maxBody: int64(s.Limits.RequestBytes),
 		log: o.Log, observe: o.Observe,
 		snapshot: s, clientAddress: o.ClientAddress, services: o.Services, random: o.Random, transport: o.Transport,
+		subscriptions: o.Subscriptions,
 	}
 	if g.clientAddress == nil {
 		g.clientAddress = remoteAddress
@@ -172,17 +180,26 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveServer answers a request to the endpoint of a server.
 func (x *exchange) serveServer(s endpoint) {
+	if refusal := x.identify(s.entrance); refusal != nil {
+		x.turnAway(s, refusal)
+		return
+	}
 	switch {
 	case x.r.Method == http.MethodPost:
 		x.post(s)
 	case s.session != nil && (x.r.Method == http.MethodGet || x.r.Method == http.MethodDelete):
-		x.governHTTP(s, func() { s.session(x, x.r) })
+		x.governHTTP(s, func(ctx context.Context) { s.session(x, x.r.WithContext(ctx)) })
+	case x.r.Method == http.MethodOptions: // policies may answer a preflight
+		x.governHTTP(s, func(context.Context) { x.onlyPost() })
 	default:
-		x.governHTTP(s, func() {
-			x.w.Header().Set("Allow", http.MethodPost)
-			x.failHTTP(http.StatusMethodNotAllowed, "this endpoint takes POST")
-		})
+		x.onlyPost()
 	}
+}
+
+// onlyPost refuses a method that the server never takes, whoever asks.
+func (x *exchange) onlyPost() {
+	x.w.Header().Set("Allow", http.MethodPost)
+	x.failHTTP(http.StatusMethodNotAllowed, "this endpoint takes POST")
 }
 
 // serverName cuts the name out of /{server}/mcp; a trailing slash is let pass.
@@ -240,7 +257,7 @@ func renderIndex(m *snapshot.Manifest, hash string) []byte {
 func (x *exchange) post(s endpoint) {
 	body, err := x.readBody()
 	if err != nil {
-		x.governHTTP(s, func() { x.fail(err) })
+		x.governHTTP(s, func(context.Context) { x.fail(err) })
 		return
 	}
 	if isBatch(body) {
@@ -291,27 +308,36 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 }
 
 // governHTTP runs the policies of a server before a request that is no
-// JSON-RPC message.
-func (x *exchange) governHTTP(s endpoint, then func()) {
-	governed, ok := s.Server.(*governed)
-	if !ok || governed.pipeline == nil {
-		then()
+// JSON-RPC message. The context that then gets has the headers that they set.
+func (x *exchange) governHTTP(s endpoint, then func(context.Context)) {
+	var pipeline *policy.Pipeline
+	if governed, ok := s.Server.(*governed); ok {
+		pipeline = governed.rulings.under(x.caller.product).pipeline
+	}
+	if pipeline == nil {
+		then(x.r.Context())
 		return
 	}
-	ctx, p := x.r.Context(), x.newExchange(governed.around)
+	ctx, p := x.r.Context(), x.newExchange(s.around)
 	defer p.End(ctx)
-	method := x.r.Method
-	if asked := x.r.Header.Get("Access-Control-Request-Method"); method == http.MethodOptions && asked != "" {
-		method = asked // a preflight is for the operation that will be asked for
-	}
-	p.Operation = &expr.Operation{ID: method, Name: method, Method: method, URLTemplate: "/mcp"}
-	if err := governed.pipeline.Inbound(ctx, p); err != nil {
-		governed.pipeline.Continue(ctx, p, err)
+	p.Operation = httpOperation(x.r)
+	if err := pipeline.Inbound(ctx, p); err != nil {
+		pipeline.Continue(ctx, p, err)
 		x.sendResponse(p)
 		return
 	}
 	p.AddResponseHeaders(x.w.Header())
-	then()
+	then(withChanged(ctx, p))
+}
+
+// httpOperation is the operation of a request to an MCP endpoint that is no
+// JSON-RPC message, or whose message was not looked at.
+func httpOperation(r *http.Request) *expr.Operation {
+	method := r.Method
+	if asked := r.Header.Get("Access-Control-Request-Method"); method == http.MethodOptions && asked != "" {
+		method = asked // a preflight is for the operation that will be asked for
+	}
+	return &expr.Operation{ID: method, Name: method, Method: method, URLTemplate: "/mcp"}
 }
 
 // replier is a reply with a beginning and an end.

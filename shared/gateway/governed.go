@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"toolgate/shared/backend"
+	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/policy"
 )
@@ -16,24 +17,23 @@ type governed struct {
 	name  string
 	// streams says that inner may send notifications or relay a stream; others
 	// answer with one result.
-	streams  bool
-	pipeline *policy.Pipeline            // nil: only tools have policies
-	tools    map[string]*policy.Pipeline // of the tools that have policies of their own
-	around   *surroundings
-	depth    int
+	streams bool
+	rulings rulings // with tools as parts
+	around  *surroundings
+	depth   int
 }
 
 // serveFunc answers a message, as mcp.Server does.
 type serveFunc func(ctx context.Context, req *mcp.Request, reply mcp.Reply) error
 
-// pipelineOf is the pipeline for a message; nil when no policy governs it.
-func (s *governed) pipelineOf(req *mcp.Request) *policy.Pipeline {
+// pipelineOf is the pipeline for a message under a product; nil when no policy
+// governs it.
+func (s *governed) pipelineOf(req *mcp.Request, product *expr.Product) *policy.Pipeline {
+	r := s.rulings.under(product)
 	if req.Method == mcp.MethodCallTool {
-		if p := s.tools[req.Text(req.Name)]; p != nil {
-			return p
-		}
+		return r.of(req.Text(req.Name))
 	}
-	return s.pipeline
+	return r.pipeline
 }
 
 // Serve answers a message that came by way of a federation: the policies of
@@ -44,7 +44,7 @@ func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply)
 		return s.inner.Serve(ctx, req, reply)
 	}
 	x := &policy.Exchange{Context: outer.Context}
-	x.Api, x.Product, x.Response, x.LastError = s.around.api, s.around.product, nil, nil
+	x.Api, x.Response, x.LastError = s.around.api, nil, nil
 	request := *outer.Request
 	request.Headers, request.Body = outer.Request.Headers.Clone(), policy.NewBody(req.Raw)
 	x.Request = &request
@@ -54,7 +54,7 @@ func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply)
 
 // serve runs the policies around a message that serve answers.
 func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Request, reply mcp.Reply, serve serveFunc) error {
-	p := s.pipelineOf(req)
+	p := s.pipelineOf(req, x.Product)
 	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
 	o := &f.operation
 	o.ID, o.Name, o.Method, o.URLTemplate = req.Method, req.Method, http.MethodPost, "/mcp"

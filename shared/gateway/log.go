@@ -16,6 +16,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 			slog.String("version", string(c.Version)), slog.Int("status", c.Status),
 			slog.Float64("ms", float64(c.Duration.Microseconds())/1000),
 		}
+		if c.Subscription != "" {
+			attrs = append(attrs, slog.String("subscription", c.Subscription))
+		}
 		if c.Failed {
 			attrs = append(attrs, slog.Bool("isError", true))
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"toolgate/shared/config"
 	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/policy"
@@ -22,37 +23,38 @@ import (
 // alike. They are shared and must not be changed.
 type surroundings struct {
 	api        *expr.Api
-	product    *expr.Product
 	deployment *expr.Deployment
 }
 
 func serverSurroundings(s *snapshot.Snapshot, server *snapshot.Server) *surroundings {
-	return &surroundings{
+	around := &surroundings{
 		api: &expr.Api{
 			ID: server.Name, Name: cmp.Or(server.Title, server.Name), Path: server.Name, Revision: "1", IsCurrentRevision: true,
 			Protocols: []string{"https"},
 		},
-		product:    productEntity(product(s, server.Name, func(p *snapshot.Product) []string { return p.Servers })),
 		deployment: deployment(s),
+	}
+	around.takeKeys(server.SubscriptionKeys)
+	return around
+}
+
+// takeKeys says where subscription keys are looked for; nil is nowhere.
+func (s *surroundings) takeKeys(k *config.SubscriptionKeys) {
+	if k != nil {
+		s.api.KeyHeader, s.api.KeyQuery = k.Header, k.Query
 	}
 }
 
 func apiSurroundings(s *snapshot.Snapshot, a *snapshot.SourceAPI) *surroundings {
-	return &surroundings{
+	around := &surroundings{
 		api: &expr.Api{
 			ID: a.Name, Name: cmp.Or(a.Title, a.Name), Path: a.Path, Version: a.Version, Revision: "1", IsCurrentRevision: true,
 			Protocols: []string{"https"},
 		},
-		product:    productEntity(product(s, a.Name, func(p *snapshot.Product) []string { return p.APIs })),
 		deployment: deployment(s),
 	}
-}
-
-func productEntity(p *snapshot.Product) *expr.Product {
-	if p == nil {
-		return nil
-	}
-	return &expr.Product{ID: p.Name, Name: cmp.Or(p.Title, p.Name), State: "Published"}
+	around.takeKeys(a.SubscriptionKeys)
+	return around
 }
 
 func deployment(s *snapshot.Snapshot) *expr.Deployment {
@@ -73,7 +75,8 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	r := x.r
 	c := &clientExchange{}
 	p := &c.exchange
-	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment
+	p.Api, p.Deployment = around.api, around.deployment
+	p.Subscription, p.User, p.Product = x.caller.subscription, x.caller.user, x.caller.product
 	p.RequestID, p.Timestamp, p.Random = newRequestID(x.gateway.random), x.start, x.gateway.random
 	if now := x.gateway.services.Now; now != nil {
 		start := now()

@@ -14,16 +14,26 @@ import (
 	"toolgate/shared/policy"
 )
 
+// pipeline are the policies of the API and of the operation, under the product that
+// the call is under; nil: there are none.
+func (t *tool) pipeline(ctx context.Context) *policy.Pipeline {
+	var product *expr.Product
+	if outer := exchangeOf(ctx); outer != nil {
+		product = outer.Product
+	}
+	return t.catalog.rulings.under(product).of(t.record.Operation.ID)
+}
+
 // govern sends the request of a tool through the policies of the API and of the
 // operation. Where they failed, failure is what went wrong.
-func (t *tool) govern(ctx context.Context, d *destination, target *url.URL, bound *openapi.Request) (res *openapi.Response, failure, err error) {
+func (t *tool) govern(ctx context.Context, pipeline *policy.Pipeline, d *destination, target *url.URL, bound *openapi.Request) (res *openapi.Response, failure, err error) {
 	made := t.exchange(ctx, target, bound)
 	p, call := &made.exchange, &made.call
 	call.gateway, call.exchange, call.destination, call.base = t.catalog.gateway, p, d, d.url()
 	call.looks = true // the result is made of the response's body
 	p.SetTarget(call.base, bound.Path, bound.RawQuery)
 	p.Forward = call.forward
-	t.pipeline.Run(ctx, p)
+	pipeline.Run(ctx, p)
 	defer p.End(ctx)
 	if p.Failure != nil { // as an error, nil is none
 		failure = p.Failure
@@ -76,7 +86,10 @@ func (t *tool) exchange(ctx context.Context, target *url.URL, bound *openapi.Req
 	r.Method, r.Headers, r.URL = bound.Method, bound.Header, target
 	p.Request = r
 	around := t.catalog.source
-	p.Api, p.Product, p.Deployment = around.api, around.product, around.deployment
+	p.Api, p.Deployment = around.api, around.deployment
+	if p.Product != nil && t.catalog.rulings[p.Product.ID] == nil {
+		p.Product = nil // the API is not in it
+	}
 	o := &t.record.Operation
 	c.operation.ID, c.operation.Name, c.operation.Method, c.operation.URLTemplate = o.ID, o.ID, o.Method, o.URLTemplate
 	p.Operation = &c.operation

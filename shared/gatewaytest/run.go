@@ -124,7 +124,8 @@ func (r *run) start(content []byte) (err error) {
 	}
 	r.gateway, err = gateway.New(r.snapshot, gateway.Options{
 		Secrets: host.Secrets(r.secret), Transport: t, SealingSecret: []byte("a secret of tests, and of nobody else"), Services: s,
-		Random: r, Observe: func(c gateway.Call) { r.failed = c.Err },
+		Subscriptions: &subscriptions{list: r.subscriptions, now: r.clock},
+		Random:        r, Observe: func(c gateway.Call) { r.failed = c.Err },
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("starting the gateway: %w", err), r.snapshot.Close())

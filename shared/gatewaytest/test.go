@@ -12,6 +12,9 @@
 //	                      that are not in it have their reference without its scheme
 //	                      as their value: ORDERS_KEY for env:ORDERS_KEY
 //	settings              lines of key: value: now (RFC 3339) and ip, the client's
+//	subscription ID       lines of key: value: key and secondary, as clients send them,
+//	                      scope (all, product:NAME, api:NAME or server:NAME), name,
+//	                      owner, email, state, start and end (RFC 3339)
 //	backend [METHOD URL]  a scripted response, as policytest has it
 //	tool URL NAME         what a tool of the MCP server at URL answers: text, or a
 //	                      result as a JSON object. The server speaks all revisions,
@@ -59,6 +62,8 @@ type test struct {
 	script policytest.Script
 	tools  upstreams
 	steps  []step
+
+	subscriptions []*subscription
 }
 
 // step is a request, or a time to wait.
@@ -115,6 +120,8 @@ func (t *test) section(s policytest.Section, files map[string][]byte) error {
 		})
 	case "settings":
 		return s.Pairs(":", t.set)
+	case "subscription":
+		return t.subscription(s)
 	case "backend":
 		return t.script.Add(s)
 	case "tool":
@@ -134,7 +141,7 @@ func (t *test) section(s policytest.Section, files map[string][]byte) error {
 		files[s.Kind] = s.Data
 		return nil
 	}
-	return s.Fault(0, errors.New("a test of a gateway has no such file; write a file of its folder by its path, env, settings, backend, tool, call, list, request, wait or want"))
+	return s.Fault(0, errors.New("a test of a gateway has no such file; write a file of its folder by its path, env, settings, subscription, backend, tool, call, list, request, wait or want"))
 }
 
 func (t *test) set(key, value string) (err error) {

@@ -61,12 +61,14 @@ func (d *demand) lack(now int64) {
 
 // ended sets the next block by how a lease went: the used part of one that was
 // too large, or else as much as is needed for its length at the rate at which it
-// was used up, but no more than twice of it.
-func (d *demand) ended(left, length int64, ranOut bool) {
+// was used up, but no more than twice of it. One that ends early for another
+// reason changes nothing.
+func (d *demand) ended(left, length int64, early bool) {
 	switch {
 	case d.granted <= 0:
 		return
-	case left > 0 && !ranOut:
+	case early && d.unmet == 0:
+	case left > 0 && !early:
 		d.block = d.granted - left
 	default:
 		d.block = 2 * d.granted

@@ -61,25 +61,42 @@ func (w *window) add(at int64, tag uint16, n int64) {
 }
 
 // settle turns a charge for what a lease granted into one for what was used of
-// it, at the time of the last use. A charge that is not there any more, because
-// it was joined to a later one or is over, stays what it is.
-func (w *window) settle(at int64, tag uint16, granted, used, last int64) {
-	i := slices.IndexFunc(*w, func(c charge) bool { return c.at == at && c.tag == tag })
-	if i < 0 || (*w)[i].n < granted {
-		return
+// it, at the time of the last use. One that was joined to a later charge of its
+// cell only gives back there what was not used. A charge that is over stays what
+// it is.
+func (w *window) settle(s settlement, period int64) {
+	i, _ := slices.BinarySearchFunc(*w, s.at, func(c charge, at int64) int { return cmp.Compare(c.at, at) })
+	for j := i; j < len(*w) && (*w)[j].at == s.at; j++ {
+		if c := &(*w)[j]; c.tag == s.tag && c.n >= s.granted {
+			w.reduce(j, s.granted)
+			w.add(min(s.last, s.at), s.tag, s.used)
+			return
+		}
 	}
-	if (*w)[i].n -= granted; (*w)[i].n == 0 {
+	last := i
+	for cell := cellOf(period); last < len(*w) && (*w)[last].at/cell == s.at/cell; last++ {
+	}
+	if rest := s.granted - s.used; last > i && (*w)[last-1].n >= rest {
+		w.reduce(last-1, rest)
+	}
+}
+
+// reduce takes n from a charge.
+func (w *window) reduce(i int, n int64) {
+	if (*w)[i].n -= n; (*w)[i].n <= 0 {
 		*w = slices.Delete(*w, i, i+1)
 	}
-	w.add(min(last, at), tag, used)
 }
+
+// cellOf is the length of the times that become one in a long log.
+func cellOf(period int64) int64 { return max(period/maxCharges, 1) }
 
 // compact keeps the log short.
 func (w *window) compact(period int64) {
 	if len(*w) <= maxCharges {
 		return
 	}
-	cell := max(period/maxCharges, 1)
+	cell := cellOf(period)
 	kept := (*w)[:1]
 	for _, c := range (*w)[1:] {
 		if last := &kept[len(kept)-1]; last.at/cell == c.at/cell {

@@ -36,7 +36,6 @@ type quotaCounter struct {
 	tokens  amounts
 	limit   amounts // for which the lease was granted
 	expires int64   // when the lease ends, in milliseconds
-	granted amounts // by the lease; both 0: there is none
 	pending amounts // what the lease before did not use, to give back
 	owed    amounts // used without a lease, and not in the row yet
 	owedAt  int64   // the last of it
@@ -86,6 +85,7 @@ func (l *Limits) Use(ctx context.Context, key string, q policy.Quota, u policy.U
 	if late {
 		return c.add(ctx, limit, use)
 	}
+	contended := 0
 	for range maxRounds {
 		c.mu.Lock()
 		now := l.rows.clock()
@@ -97,7 +97,13 @@ func (l *Limits) Use(ctx context.Context, key string, q policy.Quota, u policy.U
 		if err == errUnanswered { //nolint:errorlint // it is never wrapped
 			return c.unchecked(limit), l.uncounted(q.OnStoreFailure == policy.AllowUncounted)
 		}
-		if err != nil && err != errContended { //nolint:errorlint // it is never wrapped
+		if err == errContended { //nolint:errorlint // it is never wrapped
+			if contended++; contended > 1 {
+				break
+			}
+			err = nil
+		}
+		if err != nil {
 			return policy.QuotaState{}, err
 		}
 	}
@@ -147,7 +153,7 @@ func (c *quotaCounter) turn(now int64) {
 		return
 	}
 	c.period, c.total = period, usage{period: period}
-	c.tokens, c.granted, c.pending, c.owed = amounts{}, amounts{}, amounts{}, amounts{}
+	c.tokens, c.pending, c.owed = amounts{}, amounts{}, amounts{}
 	c.seen = 0
 }
 
@@ -276,7 +282,7 @@ func (c *quotaCounter) close() {
 	c.pending.calls += c.tokens.calls
 	c.pending.bytes += c.tokens.bytes
 	c.total.add(-c.tokens.calls, -c.tokens.bytes)
-	c.tokens, c.granted = amounts{}, amounts{}
+	c.tokens = amounts{}
 }
 
 // quotaGrant is what a visit brings back.
@@ -301,8 +307,8 @@ func (c *quotaCounter) plan(ctx context.Context, f *flight[amounts], content []b
 	if k.doubt {
 		c.pending = amounts{} // it may have been given back already
 	}
-	if u.period != c.period { // what is leased and owed here is over for others
-		c.pending, c.owed = amounts{}, amounts{}
+	if u.period != c.period { // for others, what was leased here is over
+		c.pending = amounts{}
 	}
 	u.add(-c.pending.calls, -c.pending.bytes)
 	g := quotaGrant{paid: c.owed, limit: f.limit}
@@ -377,7 +383,7 @@ func (c *quotaCounter) grant(g quotaGrant) {
 	}
 	c.owed = amounts{max(0, c.owed.calls-g.paid.calls), max(0, c.owed.bytes-g.paid.bytes)}
 	c.pending = amounts{}
-	c.tokens, c.granted, c.limit, c.expires = g.granted, g.granted, g.limit, g.expires
+	c.tokens, c.limit, c.expires = g.granted, g.limit, g.expires
 	if n := g.granted.calls + g.paid.calls; n > 0 {
 		c.demand.lease(now, n)
 	}

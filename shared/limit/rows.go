@@ -33,7 +33,7 @@ type rows struct {
 // rather than served late.
 const (
 	operationTimeout = 250 * time.Millisecond
-	visitTimeout     = 500 * time.Millisecond
+	visitTimeout     = 500 * time.Millisecond // after which it tries no more
 	maxAttempts      = 8
 	maxUnanswered    = 3 // operations of a visit in a row, after which it failed
 )
@@ -91,11 +91,14 @@ type knowledge struct {
 // visit carries a plan out. Others may wait for it, so it does not end with the
 // context of its caller.
 func visit[T any](ctx context.Context, r *rows, w *row, p plan[T]) (T, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), visitTimeout)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	v := &visiting[T]{rows: r, row: w, plan: p, alone: w.alone}
+	began := r.now()
 	for attempt := range maxAttempts {
-		if attempt > 0 && !r.pause(ctx, attempt) {
+		if attempt > 0 {
+			r.pause(attempt)
+		}
+		if r.now().Sub(began) >= visitTimeout {
 			break
 		}
 		if v.attempt(ctx) {
@@ -106,7 +109,7 @@ func visit[T any](ctx context.Context, r *rows, w *row, p plan[T]) (T, error) {
 		}
 	}
 	w.alone = false
-	if v.silent > 0 {
+	if v.silent > 1 {
 		return v.outcome, v.fail(ctx)
 	}
 	r.breaker.answered(ctx, r.log)
@@ -217,7 +220,7 @@ func (v *visiting[T]) noAnswer(ctx context.Context, err error) bool {
 	v.unanswered.Add(1)
 	v.silent++
 	v.cause = err
-	if v.silent < maxUnanswered && ctx.Err() == nil {
+	if v.silent < maxUnanswered {
 		return false
 	}
 	v.row.alone = false
@@ -232,15 +235,8 @@ func (v *visiting[T]) fail(ctx context.Context) error {
 }
 
 // pause waits before another attempt, longer each time and at random, so that
-// those who are in each other's way part. It tells whether there is time left.
-func (r *rows) pause(ctx context.Context, attempt int) bool {
+// those who are in each other's way part.
+func (r *rows) pause(attempt int) {
 	most := min(80*time.Millisecond, 6*time.Millisecond<<(attempt-1))
-	timer := time.NewTimer(time.Duration(between(r.random(), 0, int64(most))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
+	time.Sleep(time.Duration(between(r.random(), 0, int64(most))))
 }

@@ -260,6 +260,7 @@ type windowGrant struct {
 	lease   settlement
 
 	denied, room int64 // as of the counter; 0: nobody is refused
+	own          bool  // until what is used now is given back
 }
 
 // plan decides how much to charge.
@@ -273,13 +274,13 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 	lead := max(c.length, mostSlack) // no charge is further ahead of the clock of who made it
 	mended := log.mend(local + lead + trusted)
 	now := max(local, log.newest()-lead) // a clock that is behind does not charge too early
-	log.prune(now - c.period)
 	if k.doubt {
 		c.pending = settlement{} // it may have been settled already
 	}
 	if p := c.pending; p.granted > 0 {
-		log.settle(p.at, p.tag, p.granted, p.used, p.last)
+		log.settle(p, c.period)
 	}
+	log.prune(now - c.period)
 	if local >= c.owedUntil {
 		c.owed = 0
 	}
@@ -309,6 +310,8 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 	if left := avail - g.granted; g.denied == 0 && g.granted > 0 {
 		if left == 0 {
 			g.room, g.denied = f.limit-1, local+c.wait(log, now, f.limit-1)
+			at, _ := log.free(f.limit-1, c.period)
+			g.own = g.granted == f.want && at == g.lease.at+c.period
 		} else if !k.alone && left < f.limit*c.length/c.period {
 			g.room, g.denied = f.limit-1, local+c.jitter() // the last ones are not worth the crowd
 		}
@@ -365,6 +368,9 @@ func (c *windowCounter) grant(f *flight[int64], g windowGrant) {
 	now := c.rows.clock()
 	c.owed = max(0, c.owed-g.paid)
 	c.total, c.denied = g.used, 0
+	if g.own { // when it is settled, it is as of now
+		g.denied = now + c.period
+	}
 	if g.denied > 0 {
 		c.deny(g.denied, g.room)
 	}

@@ -18,6 +18,7 @@ type discovered struct {
 	supported []mcp.Version
 	// discovery is ready for clients of the legacy era.
 	discovery mcp.Discovery
+	public    bool      // the same for all callers
 	until     time.Time // when to ask again
 }
 
@@ -27,12 +28,20 @@ func (p *Proxy) discovery(ctx context.Context) (*mcp.Discovery, error) {
 	d := p.discovered.Load()
 	if d == nil || !p.now().Before(d.until) {
 		var err error
-		if d, err = p.discovering.join(&p.background, p.discover).wait(ctx); err != nil {
+		if d, err = p.discovering.join(ctx, &p.background, p.discover).wait(ctx); err != nil {
 			return nil, err
 		}
-		p.discovered.Store(d)
+		p.remember(ctx, d)
 	}
 	return &d.discovery, nil
+}
+
+// remember keeps for all callers what a server says of itself, unless it said so
+// to one caller alone (2026-07-28, caching).
+func (p *Proxy) remember(ctx context.Context, d *discovered) {
+	if h, _ := callerOf(ctx); h == nil || d.public {
+		p.discovered.Store(d)
+	}
 }
 
 // discover sends server/discover on the gateway's own behalf.
@@ -46,6 +55,7 @@ func (p *Proxy) discover(ctx context.Context) (*discovered, error) {
 		Capabilities      jsontext.Value `json:"capabilities"`
 		Instructions      string         `json:"instructions"`
 		TTLMs             jsontext.Value `json:"ttlMs"`
+		CacheScope        string         `json:"cacheScope"`
 		Meta              struct {
 			ServerInfo jsontext.Value `json:"io.modelcontextprotocol/serverInfo"`
 		} `json:"_meta"`
@@ -53,7 +63,7 @@ func (p *Proxy) discover(ctx context.Context) (*discovered, error) {
 	if err := json.Unmarshal(result, &r); err != nil {
 		return nil, &unreadable{err}
 	}
-	d := &discovered{supported: r.SupportedVersions, until: p.now().Add(milliseconds(r.TTLMs))}
+	d := &discovered{supported: r.SupportedVersions, public: r.CacheScope == "public", until: p.now().Add(milliseconds(r.TTLMs))}
 	d.discovery, err = p.describe(r.Capabilities, r.Meta.ServerInfo, r.Instructions)
 	return d, err
 }

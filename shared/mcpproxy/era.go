@@ -16,6 +16,9 @@ import (
 // era is what a server was found to speak. It is read-only.
 type era struct {
 	modern, legacy bool
+	// guessed says that the server did not say so itself: it refused the question
+	// in a way that is none of the modern era.
+	guessed bool
 	// found is when; until is when to ask again, the zero time for never: the
 	// revision is pinned.
 	found, until time.Time
@@ -45,9 +48,9 @@ func (p *Proxy) era(ctx context.Context) (*era, error) {
 	e := p.eras.Load()
 	switch {
 	case e == nil:
-		return p.asking.join(&p.background, p.ask).wait(ctx)
-	case !e.until.IsZero() && !p.now().Before(e.until):
-		p.asking.join(&p.background, p.ask)
+		return p.asking.join(ctx, &p.background, p.ask).wait(ctx)
+	case !e.until.IsZero() && !p.now().Before(e.until) && p.asking.idle():
+		p.asking.join(ctx, &p.background, p.ask)
 	}
 	return e, nil
 }
@@ -61,7 +64,7 @@ func (p *Proxy) askAgain(ctx context.Context, e *era) *era {
 	if e.until.IsZero() || p.now().Sub(e.found) < eraPause {
 		return e
 	}
-	again, err := p.asking.join(&p.background, p.ask).wait(ctx)
+	again, err := p.asking.join(ctx, &p.background, p.ask).wait(ctx)
 	if err != nil {
 		return e
 	}
@@ -106,11 +109,23 @@ func (p *Proxy) ask(ctx context.Context) (*era, error) {
 		return nil, err
 	}
 	if e.modern && result != nil {
-		p.discovered.Store(result)
+		p.remember(ctx, result)
+	}
+	if p.outweighed(ctx, e) {
+		return e, nil
 	}
 	p.eras.Store(e)
 	p.log.Debug("found what the server speaks", "modern", e.modern, "legacy", e.legacy)
 	return e, nil
+}
+
+// outweighed reports whether e is good for the call that gave rise to it only: a
+// guess from how the server refused one caller, who may be all that it refused,
+// against what the server said itself.
+func (p *Proxy) outweighed(ctx context.Context, e *era) bool {
+	h, _ := callerOf(ctx)
+	known := p.eras.Load()
+	return e.guessed && h != nil && known != nil && !known.guessed && p.now().Before(known.until)
 }
 
 // read takes the revisions that a server names.
@@ -160,7 +175,7 @@ func (e *era) infer(err error) error {
 	case status >= 300 && status < 400:
 		return err
 	}
-	e.legacy = true
+	e.legacy, e.guessed = true, true
 	return nil
 }
 

@@ -133,7 +133,7 @@ func TestEraIsAskedAgainAfterItsTime(t *testing.T) {
 	if ask() != first {
 		t.Error("what is known must be used while it is asked for anew")
 	}
-	if _, err := p.asking.join(&p.background, p.ask).wait(t.Context()); err == nil {
+	if _, err := p.asking.join(t.Context(), &p.background, p.ask).wait(t.Context()); err == nil {
 		t.Error("want the failure of the server")
 	}
 	if ask() != first {

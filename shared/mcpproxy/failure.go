@@ -51,12 +51,21 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("the MCP server answered HTTP %d", r.status)
 }
 
+// ofCaller reports whether the server refused whoever asked rather than what was
+// asked for.
+func (r *refusal) ofCaller() bool {
+	switch r.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
+		return true
+	}
+	return false
+}
+
 // relayed reports whether the refusal is the server's word on the request
 // itself, which is the client's to read. Refusals of the gateway's credentials
 // and failures of the server are not.
 func (r *refusal) relayed() bool {
-	switch r.status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusTooManyRequests:
+	if r.ofCaller() || r.status == http.StatusTooManyRequests {
 		return false
 	}
 	return r.rpc != nil && r.status >= 400 && r.status < 500
@@ -67,7 +76,7 @@ func (r *refusal) public() *mcp.Error {
 	switch {
 	case r.relayed():
 		return r.rpc
-	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden, r.status == http.StatusProxyAuthRequired:
+	case r.ofCaller():
 		return behind("refused the gateway's credentials (HTTP %d)", r.status)
 	case r.status == http.StatusTooManyRequests:
 		return behind("has too many requests to answer (HTTP 429); try again later")

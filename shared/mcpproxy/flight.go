@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// flight lets callers that want the same thing at the same time share one run
-// of the function that gets it.
+// flight lets calls that want the same thing at the same time share one run of
+// the function that gets it. Each caller has a run of its own: the server may
+// refuse one and answer another.
 type flight[T any] struct {
 	mu  sync.Mutex
-	now *run[T]
+	now map[caller]*run[T]
 }
 
 // run is one run of the function; value and err are set when done is closed.
@@ -21,29 +22,41 @@ type run[T any] struct {
 	err   error
 }
 
-// join starts get in the background, unless a run is under way. No caller's
-// end ends it, since others wait for it too.
-func (f *flight[T]) join(b *background, get func(context.Context) (T, error)) *run[T] {
+// join starts get in the background, on behalf of the context's caller, unless
+// a run for that caller is under way. No call's end ends it, since others wait
+// for it too.
+func (f *flight[T]) join(ctx context.Context, b *background, get func(context.Context) (T, error)) *run[T] {
+	h, c := callerOf(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now != nil {
-		return f.now
+	if r := f.now[c]; r != nil {
+		return r
 	}
 	r := &run[T]{done: make(chan struct{})}
 	finish := func(value T, err error) {
 		r.value, r.err = value, err
 		f.mu.Lock()
-		f.now = nil
+		delete(f.now, c)
 		f.mu.Unlock()
 		close(r.done)
 	}
-	f.now = r
-	if !b.run(func(ctx context.Context) { finish(get(ctx)) }) {
+	if !b.run(func(ctx context.Context) { finish(get(onBehalf(ctx, h))) }) {
 		r.err = errClosed
-		f.now = nil
 		close(r.done)
+		return r
 	}
+	if f.now == nil {
+		f.now = make(map[caller]*run[T])
+	}
+	f.now[c] = r
 	return r
+}
+
+// idle reports whether no run is under way.
+func (f *flight[T]) idle() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.now) == 0
 }
 
 // wait returns what the run got, or the context's cause when that ends first.

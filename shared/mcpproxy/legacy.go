@@ -31,7 +31,7 @@ func (p *Proxy) inSession(ctx context.Context, req *mcp.Request, reply mcp.Reply
 	res, err := p.post(ctx, p.header(req.Header, id), req.Raw)
 	if err != nil {
 		if id == "" {
-			p.doubt(err, req)
+			p.doubt(ctx, err, req)
 		}
 		return err
 	}
@@ -44,17 +44,18 @@ func (p *Proxy) inSession(ctx context.Context, req *mcp.Request, reply mcp.Reply
 
 // doubt forgets that the server has no sessions when it refuses a request
 // without one, unless that was found out just now.
-func (p *Proxy) doubt(err error, req *mcp.Request) {
-	s := p.own.Load()
+func (p *Proxy) doubt(ctx context.Context, err error, req *mcp.Request) {
+	_, c := callerOf(ctx)
+	s := p.own.peek(c)
 	if s == nil {
-		if isType[*refusal](err) {
+		if r, ok := errors.AsType[*refusal](err); ok && !r.ofCaller() {
 			p.stateless.Store(false)
 		}
 		return
 	}
 	if w, ok := s.wire.(*streamable); ok && s.id == "" && errors.Is(w.lost(err, string(req.Bytes(req.ID))), errSessionLost) {
 		p.stateless.Store(false)
-		p.own.CompareAndSwap(s, nil)
+		p.own.drop(s)
 	}
 }
 
@@ -65,6 +66,7 @@ func (p *Proxy) withoutHandshake(ctx context.Context, req *mcp.Request, reply mc
 	if err != nil {
 		return fail(err)
 	}
+	defer p.done(s)
 	if s.id == "" {
 		return p.inSession(ctx, req, reply, "", "")
 	}

@@ -2,6 +2,7 @@ package mcpproxy
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -31,7 +32,7 @@ func newStateful(t testing.TB, answer func(w http.ResponseWriter, r *http.Reques
 		case g.msg.Method == mcp.MethodInitialize:
 			s.mu.Lock()
 			s.n++
-			id = "up/" + string(rune('0'+s.n))
+			id = fmt.Sprint("up/", s.n)
 			s.known[id] = true
 			s.mu.Unlock()
 			w.Header().Set("Mcp-Session-Id", id)

@@ -28,12 +28,13 @@ func (p *Proxy) onOwnSession(ctx context.Context, req *mcp.Request, reply mcp.Re
 			return fail(err)
 		}
 		p.log.Debug("opening another session", "cause", err)
-		p.own.CompareAndSwap(s, nil)
+		p.own.drop(s)
 	}
 }
 
-// exchange is one request on the session.
+// exchange is one request on a session that was taken, and lets go of it.
 func (p *Proxy) exchange(ctx context.Context, s *session, req *mcp.Request, reply mcp.Reply) error {
+	defer p.done(s)
 	switch req.Method {
 	case mcp.MethodSubscribe, mcp.MethodUnsubscribe:
 		// What is subscribed to would be told on a stream that this client has not.

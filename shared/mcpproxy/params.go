@@ -35,7 +35,7 @@ func (p *Proxy) paramHeaders(ctx context.Context, tool string, anew bool) ([]mcp
 	known := p.params.Load()
 	if anew || known == nil || !p.now().Before(known.until) {
 		var err error
-		known, err = p.listing.join(&p.background, p.listParams).wait(ctx)
+		known, err = p.listing.join(ctx, &p.background, p.listParams).wait(ctx)
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -77,14 +77,16 @@ func (p *Proxy) listParams(ctx context.Context) (*paramHeaders, error) {
 	return found, nil
 }
 
-// listTools reads a page of tools/list: on the gateway's own session where there
-// is one, and without where the server knows no sessions.
+// listTools reads a page of tools/list: on the gateway's own session for the
+// caller where there is one, and without where the server knows no sessions.
 func (p *Proxy) listTools(ctx context.Context, cursor jsontext.Value) (jsontext.Value, error) {
 	member := ""
 	if cursor != nil {
 		member = `"cursor":` + string(cursor)
 	}
-	if s := p.own.Load(); s != nil {
+	_, c := callerOf(ctx)
+	if s := p.own.take(c); s != nil {
+		defer p.done(s)
 		return s.result(ctx, mcp.MethodListTools, "{"+member+"}")
 	}
 	if member != "" {

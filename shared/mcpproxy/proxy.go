@@ -83,14 +83,17 @@ type Proxy struct {
 	eras   atomic.Pointer[era]
 	asking flight[*era]
 	// Of a modern server: what it says of itself, and which arguments of its
-	// tools are repeated in headers.
+	// tools are repeated in headers. Like the revisions that it speaks these are
+	// facts of the server, so what one caller learns serves all; a refusal, which
+	// may be meant for one caller, is never kept. A caller with tools of its own
+	// finds out what is amiss from the server, which tells of wrong headers.
 	discovered  atomic.Pointer[discovered]
 	discovering flight[*discovered]
 	params      atomic.Pointer[paramHeaders]
 	listing     flight[*paramHeaders]
-	// Of a legacy server: the gateway's own session, and whether the server was
+	// Of a legacy server: the gateway's own sessions, and whether the server was
 	// seen to answer without one.
-	own       atomic.Pointer[session]
+	own       sessions
 	opening   flight[*session]
 	stateless atomic.Bool
 }
@@ -141,14 +144,11 @@ func userAgent(i mcp.Implementation) string {
 	return string(product)
 }
 
-// Close ends the gateway's own session at the server and what runs in the
+// Close ends the gateway's own sessions at the server and what runs in the
 // background, and waits for it.
 func (p *Proxy) Close() error {
 	p.background.close()
-	if s := p.own.Swap(nil); s != nil {
-		return s.wire.close()
-	}
-	return nil
+	return p.own.close()
 }
 
 // Serve answers one request by asking the server.

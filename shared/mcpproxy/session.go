@@ -16,10 +16,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// session is the gateway's own at a legacy server: one in each process, shared
-// by the clients that have none. At a server without sessions it is what the
-// handshake told, with an empty id.
+// session is the gateway's own at a legacy server: one in each process for each
+// caller, shared by the clients that have none. At a server without sessions it
+// is what the handshake told, with an empty id.
 type session struct {
+	caller    caller
 	id        string
 	version   string // negotiated; may be 2024-11-05
 	wire      wire
@@ -32,6 +33,8 @@ type session struct {
 
 	levels sync.Mutex
 	level  int // the most verbose level set so far, an index of logLevels; 0 for none
+
+	tenure tenure // guarded by the lock of the sessions
 }
 
 // wire carries the messages of a session.
@@ -60,25 +63,18 @@ func logLevel(name string) int {
 	return 0
 }
 
-// session returns the gateway's own session and opens it if need be.
-func (p *Proxy) session(ctx context.Context) (*session, error) {
-	if s := p.own.Load(); s != nil {
-		return s, nil
-	}
-	return p.opening.join(&p.background, p.open).wait(ctx)
-}
-
-// open makes the handshake of a legacy session.
+// open makes the handshake of a legacy session for the caller of the context.
 func (p *Proxy) open(ctx context.Context) (*session, error) {
-	if s := p.own.Load(); s != nil {
-		return s, nil // opened since the caller looked
+	h, c := callerOf(ctx)
+	if s := p.own.peek(c); s != nil {
+		return s, nil // opened since the call looked
 	}
-	s := new(session)
+	s := &session{caller: c}
 	var err error
 	if p.sse {
-		s.wire, err = p.connectSSE()
+		s.wire, err = p.connectSSE(h)
 	} else {
-		s.wire = &streamable{proxy: p, opened: p.now()}
+		s.wire = &streamable{proxy: p, header: h, opened: p.now()}
 	}
 	if err != nil {
 		return nil, err
@@ -88,7 +84,9 @@ func (p *Proxy) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	p.stateless.Store(s.id == "" && !p.sse)
-	p.own.Store(s)
+	if ends := p.own.add(s); ends != nil {
+		p.end(ends)
+	}
 	return s, nil
 }
 

@@ -43,9 +43,10 @@ type sseCall struct {
 // maxNotes is how many notifications wait for one client.
 const maxNotes = 16
 
-// connectSSE opens the stream, within handshakeTimeout.
-func (p *Proxy) connectSSE() (wire, error) {
-	ctx, end := context.WithCancelCause(p.background.ctx)
+// connectSSE opens the stream, with the caller's headers, within
+// handshakeTimeout.
+func (p *Proxy) connectSSE(h http.Header) (wire, error) {
+	ctx, end := context.WithCancelCause(onBehalf(p.background.ctx, h))
 	timer := time.AfterFunc(handshakeTimeout, func() { end(context.DeadlineExceeded) })
 	transport := &sdk.SSEClientTransport{
 		Endpoint:     p.target.String(),
@@ -62,7 +63,7 @@ func (p *Proxy) connectSSE() (wire, error) {
 		return nil, fmt.Errorf("opening the event stream: %w", withoutURL(err))
 	}
 	w := &sseWire{proxy: p, conn: conn, end: end, calls: map[string]*sseCall{}, done: make(chan struct{})}
-	if !p.background.stay(w.read) {
+	if !p.background.stay(func(ctx context.Context) { w.read(onBehalf(ctx, h)) }) {
 		w.lose()
 		return nil, errClosed
 	}

@@ -222,7 +222,7 @@ func TestSSEStreamIsMadeAgain(t *testing.T) {
 		}
 	}
 	call()
-	wire := p.own.Load().wire.(*sseWire)
+	wire := p.own.plain.Load().wire.(*sseWire)
 	s.drop()
 	<-wire.done
 	call()

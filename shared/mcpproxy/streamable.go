@@ -13,8 +13,9 @@ import (
 // the revisions since 2025-03-26.
 type streamable struct {
 	proxy   *Proxy
-	id      string // the server's session id; empty when it has none
-	version string // empty until negotiated
+	header  http.Header // of the caller, for what comes of no call
+	id      string      // the server's session id; empty when it has none
+	version string      // empty until negotiated
 	opened  time.Time
 }
 
@@ -138,7 +139,7 @@ func (w *streamable) close() error {
 	if w.id == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
+	ctx, cancel := context.WithTimeout(onBehalf(context.Background(), w.header), goodbyeTimeout)
 	defer cancel()
 	h := w.proxy.legacyHeader(nil, w.version, w.id)
 	delete(h, "Content-Type")

@@ -1,8 +1,8 @@
 // Package memory knows what one instance remembers: counters of limits and
-// quotas, what is at work, and a cache, all behind the interfaces of package
-// policy. Instances share nothing of it: each counts its own calls only, so
-// that n instances together let through up to n times a limit, and what was
-// counted or cached is gone when the instance ends.
+// quotas, and what is at work, behind the interfaces of package policy. Instances
+// share nothing of it: each counts its own calls only, so that n instances
+// together let through up to n times a limit, and what was counted is gone when
+// the instance ends.
 package memory
 
 import (
@@ -24,7 +24,6 @@ type Store struct {
 	now     func() time.Time
 	windows guarded[*window]
 	periods guarded[*period]
-	cached  guarded[[]byte]
 	work    work
 }
 
@@ -32,15 +31,12 @@ var (
 	_ policy.Limiter     = (*Store)(nil)
 	_ policy.Quotas      = (*Store)(nil)
 	_ policy.Concurrency = (*Store)(nil)
-	_ policy.Cache       = (*Store)(nil)
 )
 
 // The bounds of a Store. A counter that has to go for another one begins anew
 // when it is needed again, which takes more keys at a time than these.
 const (
-	maxCounters   = 1 << 16
-	maxCacheBytes = 16 << 20
-	maxCached     = 1 << 16
+	maxCounters = 1 << 16
 )
 
 // New makes an empty Store.
@@ -49,9 +45,8 @@ func New(o Options) *Store {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.windows.table = newTable[*window](maxCounters, 0)
-	s.periods.table = newTable[*period](maxCounters, 0)
-	s.cached.table = newTable[[]byte](maxCached, maxCacheBytes)
+	s.windows.table = newTable[*window](maxCounters)
+	s.periods.table = newTable[*period](maxCounters)
 	s.work.running = map[string]int{}
 	return s
 }

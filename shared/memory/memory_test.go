@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"toolgate/shared/policy"
 )
 
 // clock is a clock that tests set.
@@ -26,48 +28,37 @@ func newStore() (*Store, *clock) {
 
 func TestExpiredEntriesAreRemoved(t *testing.T) {
 	s, c := newStore()
+	take := func(key string, period time.Duration) {
+		if _, err := s.Take(t.Context(), key, policy.Limit{Calls: 1, Period: period}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const n = 1000
 	for i := range n {
-		set(t, s, fmt.Sprint(i), "value", time.Duration(i%7+1)*time.Second)
+		take(fmt.Sprint(i), time.Duration(i%7+1)*time.Second)
 	}
 	c.advance(10 * time.Second)
 	for range n {
-		set(t, s, "other", "value", time.Hour)
+		take("other", time.Hour)
 	}
-	if got := len(s.cached.table.entries); got != 1 {
+	if got := len(s.windows.table.entries); got != 1 {
 		t.Errorf("%d entries are left, want 1", got)
 	}
-	if got := len(s.cached.table.due); got != 1 {
+	if got := len(s.windows.table.due); got != 1 {
 		t.Errorf("%d checks are left, want 1", got)
-	}
-	if got, want := s.cached.table.size, overhead+len("other")+len("value"); got != want {
-		t.Errorf("the size is %d, want %d", got, want)
 	}
 }
 
 func TestTableDropsWhatWasUsedLeast(t *testing.T) {
-	table := newTable[int](3, 0)
+	table := newTable[int](3)
 	for i, key := range []string{"a", "b", "c"} {
-		table.put(key, i, 0, 0)
+		table.put(key, i, 0)
 	}
 	table.get("a", 1)
-	table.put("d", 3, 0, 0)
+	table.put("d", 3, 0)
 	for key, want := range map[string]bool{"a": true, "b": false, "c": true, "d": true} {
 		if got := table.get(key, 1) != nil; got != want {
 			t.Errorf("%s is there: %v, want %v", key, got, want)
 		}
-	}
-}
-
-func TestTableIsBoundInBytes(t *testing.T) {
-	table := newTable[int](100, 3*(overhead+1+10))
-	for i := range 10 {
-		table.put(fmt.Sprint(i), i, 10, 0)
-	}
-	if got := len(table.entries); got != 3 {
-		t.Errorf("%d entries fit, want 3", got)
-	}
-	if table.oldest.key != "7" || table.newest.key != "9" {
-		t.Errorf("got %s to %s, want 7 to 9", table.oldest.key, table.newest.key)
 	}
 }

@@ -40,7 +40,7 @@ func (s *Store) Use(_ context.Context, key string, q policy.Quota, u policy.Usag
 	if u != (policy.Usage{}) && (late || !state.CallsExceeded && !state.BytesExceeded) {
 		if e == nil {
 			p = &period{index: index}
-			e = s.periods.table.put(key, p, 0, nanoseconds(end))
+			e = s.periods.table.put(key, p, nanoseconds(end))
 		}
 		e.expires = max(e.expires, nanoseconds(end))
 		p.used.Calls += u.Calls

@@ -17,8 +17,7 @@ type table[V any] struct {
 	entries        map[string]*entry[V]
 	newest, oldest *entry[V] // in order of use
 	due            schedule[V]
-	size           int
-	most, mostSize int // of entries, and of their sizes in bytes; a mostSize of 0 sets no bound
+	most           int // entries
 }
 
 // entry is a value with its key. Its user may set expires later; it is looked
@@ -26,22 +25,18 @@ type table[V any] struct {
 type entry[V any] struct {
 	key          string
 	value        V
-	size         int
 	expires      int64 // nanoseconds since 1970; 0: never
 	newer, older *entry[V]
 	check        int64 // when expires is looked at
 	place        int   // in the schedule; -1: never checked
 }
 
-// overhead is about what an entry takes besides its key and value, in bytes.
-const overhead = 160
-
 // swept is how many expired entries one call removes at most, so that none
 // pays for many. It is more than the one that a call may add.
 const swept = 4
 
-func newTable[V any](most, mostSize int) *table[V] {
-	return &table[V]{entries: map[string]*entry[V]{}, most: most, mostSize: mostSize}
+func newTable[V any](most int) *table[V] {
+	return &table[V]{entries: map[string]*entry[V]{}, most: most}
 }
 
 // get returns the entry of a key, or nil.
@@ -61,16 +56,15 @@ func (t *table[V]) get(key string, now int64) *entry[V] {
 }
 
 // put adds an entry under a key that has none.
-func (t *table[V]) put(key string, value V, size int, expires int64) *entry[V] {
-	e := &entry[V]{key: key, value: value, size: overhead + len(key) + size, expires: expires, place: -1}
+func (t *table[V]) put(key string, value V, expires int64) *entry[V] {
+	e := &entry[V]{key: key, value: value, expires: expires, place: -1}
 	t.entries[key] = e
-	t.size += e.size
 	t.link(e)
 	if expires != 0 {
 		e.check = expires
 		heap.Push(&t.due, e)
 	}
-	for t.oldest != e && (len(t.entries) > t.most || t.mostSize > 0 && t.size > t.mostSize) {
+	for t.oldest != e && len(t.entries) > t.most {
 		t.remove(t.oldest)
 	}
 	return e
@@ -78,7 +72,6 @@ func (t *table[V]) put(key string, value V, size int, expires int64) *entry[V] {
 
 func (t *table[V]) remove(e *entry[V]) {
 	delete(t.entries, e.key)
-	t.size -= e.size
 	t.unlink(e)
 	if e.place >= 0 {
 		heap.Remove(&t.due, e.place)

@@ -48,7 +48,7 @@ func (s *Store) count(key string, l policy.Limit, cost int, always bool) policy.
 		if cost <= 0 || !always && cost > l.Calls {
 			return (&window{}).spent(now, period, l.Calls, cost)
 		}
-		e = s.windows.table.put(key, &window{}, 0, now+period)
+		e = s.windows.table.put(key, &window{}, now+period)
 	}
 	w := e.value
 	if n := len(w.runs); n > 0 {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"toolgate/shared/cache"
 	"toolgate/shared/expr"
-	"toolgate/shared/memory"
 	"toolgate/shared/policy"
 )
 
@@ -28,8 +28,8 @@ func TestCacheStoreOfStreams(t *testing.T) {
 		{"too large", strings.Repeat("x", maxCachedBody+1), func(r io.ReadCloser) { _, _ = io.Copy(io.Discard, r) }, false},
 	} {
 		now := func() time.Time { return time.Unix(1_800_000_000, 0) }
-		cache := memory.New(memory.Options{Now: now})
-		p := &cacheStore{services: &policy.Services{Cache: cache, Now: now}}
+		values := cache.New(cache.Options{Now: now})
+		p := &cacheStore{services: &policy.Services{Cache: values, Now: now}}
 		x := &policy.Exchange{}
 		x.Request = &expr.Request{Method: http.MethodGet}
 		body := policy.NewStream(io.NopCloser(strings.NewReader(tt.body)), -1)
@@ -44,7 +44,7 @@ func TestCacheStoreOfStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		x.End(t.Context())
-		stored, err := cache.Get(t.Context(), "key")
+		stored, err := values.Get(t.Context(), "key")
 		if err != nil || (stored != nil) != tt.want {
 			t.Errorf("%s: stored %v, %v, want %v", tt.name, stored != nil, err, tt.want)
 		}
@@ -64,6 +64,10 @@ type brokenCache struct{}
 func (brokenCache) Get(context.Context, string) ([]byte, error) { return nil, io.ErrUnexpectedEOF }
 func (brokenCache) Set(context.Context, string, []byte, time.Duration) error {
 	return io.ErrUnexpectedEOF
+}
+func (brokenCache) Compute(ctx context.Context, c *policy.Computation) ([]byte, bool, error) {
+	made, err := c.Run(ctx)
+	return made.Value, true, err
 }
 
 // A cache that cannot be reached has nothing: only a removal may fail a call.

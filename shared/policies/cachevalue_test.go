@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"toolgate/shared/cache"
 	"toolgate/shared/expr"
-	"toolgate/shared/memory"
 	"toolgate/shared/policy"
 )
 
@@ -32,7 +32,7 @@ func cacheValueOf(t *testing.T, runs *atomic.Int32) *policy.Pipeline {
 	registry["trace"] = func() policy.Statement { return &slow{runs} }
 	const document = `<policies><inbound><cache-value key="k" variable-name="v" expires-after="60" refresh-after="30">
 	<value><trace source="slow"><message>m</message></trace></value></cache-value></inbound></policies>`
-	return compile(t, document, registry, &policy.Services{Cache: memory.New(memory.Options{})})
+	return compile(t, document, registry, &policy.Services{Cache: cache.New(cache.Options{})})
 }
 
 // compile makes a pipeline of a document of an API.

@@ -76,6 +76,18 @@ func (x *Exchange) IsPreflight() bool {
 		(x.Operation == nil || x.Operation.Method != http.MethodOptions)
 }
 
+// Preflight lets the policies answer a preflight request that is to get no
+// further. It reports false, and does nothing, where none of them knows such
+// requests; otherwise the exchange has a response.
+func (p *Pipeline) Preflight(ctx context.Context, x *Exchange) bool {
+	x.begin()
+	answered, err := p.section(Inbound).preflight(ctx, x)
+	if answered {
+		p.Continue(ctx, x, err)
+	}
+	return answered
+}
+
 // preflight lets the policies that know preflight requests answer one; no other
 // policy sees it. It reports false when there is no such policy.
 func (b *Block) preflight(ctx context.Context, x *Exchange) (bool, error) {

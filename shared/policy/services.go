@@ -141,6 +141,35 @@ type Cache interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Set keeps a value; a duration of 0 or less removes it.
 	Set(ctx context.Context, key string, value []byte, d time.Duration) error
+	// Compute returns the value of a key, and computes it where there is none or
+	// its time has come. Of callers at the same time one computes. It reports
+	// whether this caller did: the value is then what was computed, or, where that
+	// is nothing, the old one that may go on to serve, also beside an error. Without
+	// an error of its own a computation's error is returned as it is, and the
+	// context's when it ends while another one computes.
+	Compute(ctx context.Context, c *Computation) (value []byte, ran bool, err error)
+}
+
+// Computation is how a value of the cache is computed.
+type Computation struct {
+	Key string
+	// Kind is what the value is one of, such as the tool that made it: values of a
+	// kind cost about the same. Empty takes what the key begins with, up to a space.
+	Kind string
+	// Anew has the value computed in any case. The one that is there serves those
+	// who ask meanwhile.
+	Anew bool
+	// Run computes the value. It is called by the caller of Compute, once at most.
+	Run func(ctx context.Context) (Computed, error)
+}
+
+// Computed is what a computation made.
+type Computed struct {
+	Value []byte        // nil: nothing to keep
+	Keep  time.Duration // for how long; 0 or less: not at all, and no other caller gets it
+	// Refresh is after how long one caller computes it anew while others go on
+	// with it; 0: shortly ahead of its end, by chance.
+	Refresh time.Duration
 }
 
 // Tokens validate JSON Web Tokens.

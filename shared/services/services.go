@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"toolgate/shared/auth"
+	"toolgate/shared/cache"
 	"toolgate/shared/memory"
 	"toolgate/shared/policy"
 )
@@ -39,7 +40,7 @@ var Notes = map[string]string{
 	"limit-concurrency":               perInstance,
 	"cache-lookup":                    cached,
 	"cache-lookup-value":              cached,
-	"validate-client-certificate": "trusts no certificate in this version: with validate-trust it refuses every one",
+	"validate-client-certificate":     "trusts no certificate in this version: with validate-trust it refuses every one",
 	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
 	"cache-value":                     cached,
 	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
@@ -57,7 +58,8 @@ func New(o Options) policy.Services {
 		o.Identity = noIdentity{}
 	}
 	return policy.Services{
-		Limiter: local, Quotas: local, Concurrency: local, Cache: local,
+		Limiter: local, Quotas: local, Concurrency: local,
+		Cache:    cache.New(cache.Options{Now: o.Now, Log: o.Log}),
 		Tokens:   tokens{auth.New(auth.Options{Transport: o.Transport, Now: o.Now, Log: o.Log})},
 		Identity: o.Identity,
 		Now:      o.Now,

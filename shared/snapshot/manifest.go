@@ -6,7 +6,7 @@ import (
 )
 
 // Format is the version of the file's layout. A gateway refuses another one.
-const Format = 2
+const Format = 3
 
 // Manifest is what a gateway needs to know at start. Values that hold secrets
 // hold references to them.
@@ -51,14 +51,16 @@ type Fragment struct {
 	File string `json:"file"` // for messages: the path within the folder
 }
 
-// Product is an open product. No API and no server is in two of them.
+// Product is a product. No API and no server is in two that are open.
 type Product struct {
-	Name        string   `json:"name"`
-	Title       string   `json:"title,omitzero"`
-	Description string   `json:"description,omitzero"`
-	APIs        []string `json:"apis,omitzero"`
-	Servers     []string `json:"servers,omitzero"`
-	Policy      int      `json:"policy,omitzero"`
+	Name        string `json:"name"`
+	Title       string `json:"title,omitzero"`
+	Description string `json:"description,omitzero"`
+	// Open says that calls without a subscription key are under the product.
+	Open    bool     `json:"open,omitzero"`
+	APIs    []string `json:"apis,omitzero"`
+	Servers []string `json:"servers,omitzero"`
+	Policy  int      `json:"policy,omitzero"`
 }
 
 // SourceAPI is a REST API, whichever way its operations are reached.
@@ -80,6 +82,8 @@ type SourceAPI struct {
 	// OperationPolicies are the policies of operations, by their ids; the other
 	// operations have none.
 	OperationPolicies map[string]int `json:"operationPolicies,omitzero"`
+	// SubscriptionKeys are those of plain HTTP clients; nil: none are looked at.
+	SubscriptionKeys *config.SubscriptionKeys `json:"subscriptionKeys,omitzero"`
 }
 
 // Operation is one operation of an API.
@@ -107,9 +111,14 @@ type Server struct {
 	Upstream     *config.Upstream `json:"upstream,omitzero"`
 	Federate     []config.Member  `json:"federate,omitzero"`
 	Policy       int              `json:"policy,omitzero"`
+	// Cache keeps results of tools; nil keeps none. Of a server over an API it names
+	// all tools whose results are kept.
+	Cache *config.Cache `json:"cache,omitzero"`
 	// ToolPolicies are the policies of tools, by the names under which the tools
 	// are published; the other tools have none.
 	ToolPolicies map[string]int `json:"toolPolicies,omitzero"`
+	// SubscriptionKeys are those that the server takes; nil: none are looked at.
+	SubscriptionKeys *config.SubscriptionKeys `json:"subscriptionKeys,omitzero"`
 }
 
 // API is a REST API published as tools.

@@ -233,7 +233,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"no zip", []byte("hello"), "reading the snapshot"},
 		{"cut", good[:len(good)/2], "reading the snapshot"},
-		{"another format", bytes.Replace(good, []byte(`"format":2`), []byte(`"format":9`), 1), "has format 9, this gateway reads 2"},
+		{"another format", bytes.Replace(good, []byte(`"format":3`), []byte(`"format":9`), 1), "has format 9, this gateway reads 3"},
 		{"damaged manifest", bytes.Replace(good, []byte(`{"format"`), []byte(`["format"`), 1), "manifest"},
 	} {
 		if _, err := Load(bytes.NewReader(c.content), int64(len(c.content))); err == nil || !strings.Contains(err.Error(), c.want) {

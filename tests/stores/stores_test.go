@@ -91,7 +91,9 @@ func newDynamoTable(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("making a table: %v", err)
 	}
-	err = sdk.NewTableExistsWaiter(client, func(o *sdk.TableExistsWaiterOptions) { o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond }).
+	err = sdk.NewTableExistsWaiter(client, func(o *sdk.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 10*time.Millisecond, 100*time.Millisecond
+	}).
 		Wait(t.Context(), &sdk.DescribeTableInput{TableName: &name}, patience)
 	if err != nil {
 		t.Fatalf("waiting for a table: %v", err)

@@ -24,10 +24,10 @@ type entity struct {
 	PartitionKey string
 	RowKey       string
 	Content      []byte `json:"D"`
-	ContentType  string `json:"'D@odata.type',omitzero"`
+	ContentType  string `json:"D@odata.type,omitzero"`
 	Expires      string `json:"X,omitzero"`
-	ExpiresType  string `json:"'X@odata.type',omitzero"`
-	ETag         string `json:"'odata.etag',omitzero"` // in lists only
+	ExpiresType  string `json:"X@odata.type,omitzero"`
+	ETag         string `json:"odata.etag,omitzero"` // in lists only
 }
 
 func encode(key state.Key, record state.Record) ([]byte, error) {

@@ -10,7 +10,6 @@ import (
 	"toolgate/shared/state/remote"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
 )
 
 // attempt makes one request with the time limit of an operation, and makes its
@@ -28,16 +27,23 @@ func (s *Store) attempt(ctx context.Context, send func(context.Context) error) e
 		return remote.Unanswered(ctx, err)
 	}
 	s.deadline.Answered()
-	var fault smithy.APIError
+	var fault fault
 	if !errors.As(err, &fault) { // cut off, or not from the service
 		return remote.Unanswered(ctx, err)
 	}
 	return s.answer(response.HTTPStatusCode(), fault)
 }
 
+// fault is what the SDK makes of an error that the service reports.
+type fault interface {
+	error
+	ErrorCode() string
+	ErrorMessage() string
+}
+
 // answer makes an error of what the service says. DynamoDB says most things with
 // status 400, so the code decides.
-func (s *Store) answer(status int, fault smithy.APIError) error {
+func (s *Store) answer(status int, fault fault) error {
 	code := fault.ErrorCode()
 	answer := fmt.Errorf("DynamoDB answers %d %s: %s", status, code, fault.ErrorMessage())
 	switch code {
