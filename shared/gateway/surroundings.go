@@ -57,6 +57,13 @@ func apiSurroundings(s *snapshot.Snapshot, a *snapshot.SourceAPI) *surroundings 
 	return around
 }
 
+// locate tells policies the service URL: that of the first destination.
+func (s *surroundings) locate(list []*destination) {
+	if len(list) > 0 && list[0] != nil {
+		s.api.ServiceURL = list[0].url()
+	}
+}
+
 func deployment(s *snapshot.Snapshot) *expr.Deployment {
 	return &expr.Deployment{GatewayID: "managed", InstanceID: s.Hash, ServiceID: s.Name, ServiceName: s.Name, IsManaged: true}
 }

@@ -231,3 +231,57 @@ func TestLateUses(t *testing.T) {
 		t.Logf("%d store operations for about 1000 uses", f.ops.Load())
 	})
 }
+
+// What a lease of the period before had left is worth nothing in the next one.
+func TestLeaseEndsWithThePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := alone()
+		quota := policy.Quota{Calls: 1000, Period: time.Hour, Start: time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)}
+		use := func() bool {
+			s, err := l.Use(t.Context(), "k", quota, policy.Usage{Calls: 1}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+			return !s.CallsExceeded
+		}
+		c := l.quota("k", quota)
+		for times(100, use); c.tokens.calls < 5; {
+			use()
+		}
+		time.Sleep(time.Hour)
+		if got := times(1100, use); got != 1000 {
+			t.Errorf("%d passed in the next period, want 1000", got)
+		}
+	})
+}
+
+// When nobody knows whether a write was applied, what it gave back is not given
+// back again.
+func TestNothingIsGivenBackTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := alone()
+		now := l.rows.clock()
+		w := l.window("k", time.Minute)
+		w.pending = settlement{at: now, tag: w.tag, granted: 10, used: 4, last: now}
+		rate := window{{now, w.tag, 10}, {now + 1, w.tag + 1, 20}}.encode(head(windowFormat, 1, 0))
+		q := l.quota("k", policy.Quota{Calls: 100})
+		q.pending = amounts{calls: 6}
+		used := usage{calls: 30}.encode(head(usageFormat, 1, 0))
+		for _, doubt := range []bool{false, true} {
+			wantRate, wantQuota := int64(24+1), int64(24+1)
+			if doubt {
+				wantRate, wantQuota = 30+1, 30+1
+			}
+			k := knowledge{fresh: true, doubt: doubt}
+			log, err := decodeWindow(w.plan(t.Context(), &flight[int64]{limit: 100, want: 1, least: 1}, rate, k).write)
+			if got := log.used(); err != nil || got != wantRate {
+				t.Errorf("doubt %v: the log has %d, want %d (%v)", doubt, got, wantRate, err)
+			}
+			u, err := decodeUsage(q.plan(t.Context(), &flight[amounts]{limit: amounts{100, 1 << 50}, want: 1, least: 1}, used, k).write)
+			if err != nil || u.calls != wantQuota {
+				t.Errorf("doubt %v: the row has %d, want %d (%v)", doubt, u.calls, wantQuota, err)
+			}
+		}
+	})
+}
