@@ -41,6 +41,7 @@ func commands() []command {
 		{"test", "[DIR|FILE…]", "run the tests (*.txtar) of the folder, or of the example when none is given", runTests},
 		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
+		{"keys", "DO [ID]", "create, list, show, rotate, suspend, activate, cancel, reject or delete subscriptions and their keys", manageKeys},
 		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},
 	}
 }

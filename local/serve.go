@@ -11,16 +11,20 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"toolgate/shared/access"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
+	"toolgate/shared/policy"
 	"toolgate/shared/seal"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/state"
 )
 
 // defaultAddress is where the gateway listens unless told otherwise.
@@ -32,17 +36,19 @@ var exampleDir = filepath.Join("local", "examples", "gateway")
 
 func serve(ctx context.Context, c *call) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed)")
 	address := flags.String("listen", "", "the `address` to listen on (default "+defaultAddress+", or a free port when that is taken)")
 	args, err := c.parse(flags, 0, 1)
 	if err != nil {
 		return err
 	}
-	s := &server{stdout: c.stdout, env: c.env, log: terminalLog(c.stdout), secret: seal.RandomSecret()}
+	s := &server{stdout: c.stdout, env: c.env, storeURL: storeURL(*store, c.env), log: terminalLog(c.stdout), secret: seal.RandomSecret()}
 	if len(args) == 1 {
 		s.dir = args[0]
 	} else if err := s.startExample(ctx); err != nil {
 		return err
 	}
+	defer s.closeStore()
 	if err := s.load(ctx); err != nil {
 		return err
 	}
@@ -55,13 +61,16 @@ func serve(ctx context.Context, c *call) error {
 
 // server is the running gateway and the folder it came from.
 type server struct {
-	stdout  io.Writer
-	log     *slog.Logger
-	dir     string
-	env     func(string) (string, bool)
-	secret  []byte // seals session ids, over reloads too
-	current atomic.Pointer[running]
-	files   []string // to watch
+	stdout io.Writer
+	log    *slog.Logger
+	dir    string
+	env    func(string) (string, bool)
+	secret []byte // seals session ids, over reloads too
+	// store has the subscriptions; nil where none is needed and none is named.
+	store    state.Store
+	storeURL string // what was named; empty for the folder's own
+	current  atomic.Pointer[running]
+	files    []string // to watch
 }
 
 // running is one configuration being served.
@@ -82,9 +91,14 @@ func (s *server) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	subscriptions, err := s.subscriptions(ctx, &snap.Manifest)
+	if err != nil {
+		return err
+	}
 	g, err := gateway.New(snap, gateway.Options{
-		Secrets: host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
-		Services: services.New(services.Options{Log: s.log}),
+		Subscriptions: subscriptions,
+		Secrets:       host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
+		Services: services.New(services.Options{Log: s.log, Store: s.store}),
 	})
 	if err != nil {
 		return err
@@ -98,6 +112,40 @@ func (s *server) load(ctx context.Context) error {
 }
 
 func (s *server) close() { _ = s.current.Load().Close() }
+
+func (s *server) closeStore() {
+	if s.store != nil {
+		_ = s.store.Close() // what was answered is kept
+	}
+}
+
+// subscriptions finds the subscriptions of keys in the store, which is opened when
+// it was named, or is first needed; nil where there is none.
+func (s *server) subscriptions(ctx context.Context, m *snapshot.Manifest) (policy.Subscriptions, error) {
+	if s.store == nil {
+		address := s.storeURL
+		if address == "" && takesKeys(m) {
+			var err error
+			if address, err = folderStore(s.dir); err != nil {
+				return nil, err
+			}
+		}
+		if address == "" {
+			return nil, nil
+		}
+		var err error
+		if s.store, err = openStore(ctx, address, s.env, 0); err != nil {
+			return nil, err
+		}
+	}
+	return access.New(access.Options{Store: s.store, Log: s.log}), nil
+}
+
+// takesKeys tells whether any server or API takes subscription keys.
+func takesKeys(m *snapshot.Manifest) bool {
+	return slices.ContainsFunc(m.Servers, func(s snapshot.Server) bool { return s.SubscriptionKeys != nil }) ||
+		slices.ContainsFunc(m.APIs, func(a snapshot.SourceAPI) bool { return a.HasPath && a.SubscriptionKeys != nil })
+}
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.current.Load().ServeHTTP(w, r)

@@ -9,12 +9,15 @@ import (
 	"os/signal"
 	"syscall"
 
+	"toolgate/shared/access"
 	"toolgate/shared/auth"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
 	"toolgate/shared/policy"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/state"
+	"toolgate/shared/state/aztables"
 )
 
 func main() {
@@ -35,12 +38,23 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer s.Close()
+	identity := managedIdentity(log)
+	store, err := openStore(ctx, identity)
+	if err != nil {
+		return err
+	}
+	var subscriptions policy.Subscriptions
+	if store != nil {
+		defer store.Close()
+		subscriptions = access.New(access.Options{Store: store, Log: log})
+	}
 	g, err := gateway.New(s, gateway.Options{
 		Secrets:       host.EnvSecrets,
 		AnyHost:       true, // the Functions host replaces Host and routes by the public one
 		Log:           log,
 		Observe:       gateway.LogCalls(log),
-		Services:      services.New(services.Options{Log: log, Identity: managedIdentity(log)}),
+		Services:      services.New(services.Options{Log: log, Identity: identity, Store: store}),
+		Subscriptions: subscriptions,
 		ClientAddress: host.AzureClientAddress,
 	})
 	if err != nil {
@@ -48,6 +62,17 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer g.Close()
 	return host.Azure(ctx, g)
+}
+
+// openStore opens the table that TOOLGATE_STORE names, with the managed identity;
+// nil where it names none.
+func openStore(ctx context.Context, identity policy.Identity) (state.Store, error) {
+	address := os.Getenv("TOOLGATE_STORE")
+	if address == "" {
+		return nil, nil
+	}
+	tables := aztables.Options{Credential: aztables.IdentityCredential(identity)}
+	return state.Open(ctx, address, aztables.Opener(tables), aztables.AzuriteOpener(tables))
 }
 
 // managedIdentity gets tokens of the identity that the function app has: the

@@ -263,4 +263,8 @@ func TestWithHeader(t *testing.T) {
 	if got, want := read(t, res), "GET|contoso.com||User-Agent=mine X-A=1+2 X-Key=ours"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	again := WithHeader(t.Context(), HeaderOf(ctx))
+	if got := HeaderOf(again); len(got) != 7 || HeaderOf(t.Context()) != nil || HeaderOf(WithHeader(ctx, nil)) != nil {
+		t.Errorf("got %v of a context with headers, or some of one without", got)
+	}
 }

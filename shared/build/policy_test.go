@@ -140,6 +140,10 @@ func TestPolicies(t *testing.T) {
 		{"products", s.Products, []snapshot.Product{
 			{Name: "starter", Title: "Starter", APIs: []string{"inner"}, Servers: []string{"shop"}, Open: true, Policy: number["product"]},
 		}},
+		{"subscription keys", []any{*s.Servers[0].SubscriptionKeys, s.Servers[1].SubscriptionKeys == nil, *s.APIs[1].SubscriptionKeys, s.APIs[0].SubscriptionKeys == nil}, []any{
+			config.SubscriptionKeys{Header: "Ocp-Apim-Subscription-Key", Query: "subscription-key"}, true,
+			config.SubscriptionKeys{Header: "Ocp-Apim-Subscription-Key", Query: "subscription-key"}, true,
+		}},
 		{"backends", []any{len(s.Backends), s.Backends[0].CircuitBreaker.Failures, s.Backends[1].Pool[0].Backend}, []any{2, 5, "east"}},
 		{"destinations of tools", []any{s.Servers[0].API.Name, len(s.Servers[0].API.Backends), s.Servers[0].API.Backends[0].Name}, []any{"inner", 1, "both"}},
 	} {
@@ -236,6 +240,34 @@ func TestPolicyFaults(t *testing.T) {
 				t.Errorf("got\n%v\nwant a line %s…", err, c.want)
 			}
 		})
+	}
+}
+
+// An API in several products is composed under each of them, and under none.
+func TestProducts(t *testing.T) {
+	const one = "<policies><inbound /><backend><forward-request /></backend></policies>"
+	files := map[string]string{
+		"gateway.yaml": `
+name: shop
+apis: { a: { path: a, operations: { b: { method: GET, urlTemplate: / } } } }
+products: { bare: { apis: [ a ] }, gold: { apis: [ a ], policy: gold.xml }, silver: { apis: [ a ], policy: silver.xml } }
+`,
+		"gold.xml": one, "silver.xml": strings.Replace(one, "<inbound />", "<inbound><cache-lookup vary-by-developer=\"false\" vary-by-developer-groups=\"false\" /></inbound>", 1),
+	}
+	r, err := compile(t, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := load(t, r)
+	want := []snapshot.Product{
+		{Name: "bare", APIs: []string{"a"}}, {Name: "gold", APIs: []string{"a"}, Policy: 1}, {Name: "silver", APIs: []string{"a"}, Policy: 2},
+	}
+	if !reflect.DeepEqual(s.Products, want) || !s.APIs[0].SubscriptionKeys.Required {
+		t.Errorf("got %+v and %+v, want %+v", s.Products, s.APIs[0], want)
+	}
+	files["silver.xml"] = strings.Replace(one, "<inbound />", "<inbound><include-fragment fragment-id=\"not\" /></inbound>", 1)
+	if _, err := compile(t, files); err == nil || !strings.Contains(err.Error(), "silver.xml:1:") {
+		t.Errorf("got %v, want the fault of the second product", err)
 	}
 }
 

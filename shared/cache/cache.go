@@ -13,6 +13,21 @@
 //   - A value of more than 2 MiB is not kept; one that takes more than a row of the
 //     store when compressed ([state.MaxData]) stays in the first level, and the log
 //     says so once for each kind of value.
+//
+// What a call costs in operations of the store, as TestOperations counts them:
+//
+//	                                                   reads  writes  deletes
+//	found in the first level                               0       0        0
+//	found in the second level, or nowhere                  1       0        0
+//	set                                                    0       1        0
+//	removed                                                0       0        1
+//	computed in less than 250 ms                           1       1        0
+//	computed in more, or the first of its kind             1       2        0
+//	another instance that waits for it, for each second    6       0        0
+//
+// With 40 callers a second on 8 instances, a value that takes two seconds and lives
+// for a minute is computed 1.1 times a minute at 0.03 operations for each caller,
+// and one that takes 100 ms 6.7 times at 0.03 (TestSteadyLoad).
 package cache
 
 import (
@@ -78,7 +93,7 @@ func New(o Options) *Cache {
 		c.sleep = (&policy.Services{}).Wait
 	}
 	if c.random == nil {
-		c.random = rand.Float64 //nolint:gosec // it decides when a value is refreshed, and protects nothing
+		c.random = rand.Float64
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

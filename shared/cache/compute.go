@@ -67,7 +67,7 @@ func (c *Cache) Compute(ctx context.Context, o *policy.Computation) (value []byt
 
 // alone computes a value for one caller.
 func alone(ctx context.Context, o *policy.Computation) (value []byte, ran bool, err error) {
-	made, err := o.Run(ctx)
+	made, err := o.Run(ctx, func() {})
 	return made.Value, true, err
 }
 
@@ -92,7 +92,7 @@ func (l *lead) run(ctx context.Context) (value []byte, ran bool, err error) {
 		return value, false, nil
 	}
 	if ctx.Err() != nil {
-		l.flight.gone = true
+		l.flight.leave()
 		return nil, false, ctx.Err()
 	}
 	finished := false
@@ -102,7 +102,7 @@ func (l *lead) run(ctx context.Context) (value []byte, ran bool, err error) {
 		}
 	}()
 	start := l.clock()
-	made, err := l.o.Run(ctx)
+	made, err := l.o.Run(ctx, l.alone)
 	finished = true
 	cost := l.clock() - start
 	large := len(made.Value) > maxValue
@@ -183,11 +183,16 @@ func (l *lead) claim(ctx context.Context, cost time.Duration) []byte {
 			claimed := l.row.record
 			claimed.claim = now + lasts.Milliseconds()
 			version, o := l.second.write(ctx, l.o.Key, &claimed, l.row.version)
-			if o == written {
+			switch o {
+			case written:
 				l.row.version, l.claimed = version, true
-			}
-			if o != conflict {
 				return nil
+			case unknown:
+				l.stored = false // the row may be another one now
+				return nil
+			case tooLarge:
+				return nil
+			case conflict:
 			}
 		} else {
 			if l.row.live(now) {
@@ -235,16 +240,25 @@ func (l *lead) keep(ctx context.Context, r *record) {
 	}
 }
 
+// alone lets those who wait compute on their own, and those who come.
+func (l *lead) alone() {
+	if !l.old.live(l.clock()) {
+		l.first.put(l.o.Key, entry{unshared: true, until: l.clock() + unsharedFor.Milliseconds()}, l.mark)
+	}
+	l.flight.serve(nil)
+}
+
 // unshared ends a computation that made nothing to keep: the old value is served
 // where there is one.
 func (l *lead) unshared(ctx context.Context, value []byte, err error) ([]byte, bool, error) {
 	if value == nil && l.old.live(l.clock()) {
 		value = l.old.value
 	}
-	if l.flight.gone = ctx.Err() != nil; !l.flight.gone && !l.old.live(l.clock()) {
-		l.first.put(l.o.Key, entry{unshared: true, until: l.clock() + unsharedFor.Milliseconds()}, l.mark)
+	if ctx.Err() != nil {
+		l.flight.leave()
+	} else {
+		l.alone()
 	}
-	l.flight.serve(nil)
 	l.release(ctx)
 	return value, true, err
 }

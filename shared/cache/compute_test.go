@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"toolgate/shared/policy"
+	"toolgate/shared/state"
 )
 
 // source is what values are computed from: each computation takes a time, and
@@ -24,7 +25,7 @@ type source struct {
 }
 
 func (s *source) computation(key string, keep time.Duration) *policy.Computation {
-	return &policy.Computation{Key: key, Kind: "kind", Run: func(ctx context.Context) (policy.Computed, error) {
+	return &policy.Computation{Key: key, Kind: "kind", Run: func(ctx context.Context, _ func()) (policy.Computed, error) {
 		s.runs.Add(1)
 		version := s.version.Load()
 		time.Sleep(s.takes)
@@ -133,8 +134,8 @@ func TestRefreshAcrossInstances(t *testing.T) {
 		src := &source{takes: time.Second}
 		o := src.computation("tool a", time.Hour)
 		run := o.Run
-		o.Run = func(ctx context.Context) (policy.Computed, error) {
-			made, err := run(ctx)
+		o.Run = func(ctx context.Context, alone func()) (policy.Computed, error) {
+			made, err := run(ctx, alone)
 			made.Refresh = time.Minute
 			return made, err
 		}
@@ -248,7 +249,7 @@ func TestInstanceEnds(t *testing.T) {
 		s := &counted{roundTrip: roundTrip}
 		on := instances(2, s, never)
 		src := &source{takes: time.Second}
-		frozen := &policy.Computation{Key: "tool a", Run: func(context.Context) (policy.Computed, error) {
+		frozen := &policy.Computation{Key: "tool a", Run: func(context.Context, func()) (policy.Computed, error) {
 			time.Sleep(time.Hour)
 			return policy.Computed{Value: []byte("late"), Keep: time.Hour}, nil
 		}}
@@ -356,5 +357,107 @@ func TestOperations(t *testing.T) {
 		costs("get by another instance", [3]int32{1, 0, 0}, func() { want(t, on[1], "a", "1") })
 		costs("get of nothing", [3]int32{1, 0, 0}, func() { want(t, on[1], "b", "-") })
 		costs("remove", [3]int32{0, 0, 1}, func() { set(t, on[0], "a", "", 0) })
+	})
+}
+
+// What was being computed when its key was removed or set is not kept, wherever
+// that happened; who waited for it has it.
+func TestRemovedMeanwhile(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		store  state.Store
+		by     int // the instance that removes
+		remove func(*Cache)
+		want   string
+	}{
+		{"one instance", nil, 0, func(c *Cache) { set(t, c, "tool a", "", 0) }, "-"},
+		{"set in one instance", nil, 0, func(c *Cache) { set(t, c, "tool a", "set", time.Hour) }, "set"},
+		{"the same instance", &counted{roundTrip: roundTrip}, 0, func(c *Cache) { set(t, c, "tool a", "", 0) }, "-"},
+		{"another instance", &counted{roundTrip: roundTrip}, 1, func(c *Cache) { set(t, c, "tool a", "", 0) }, "-"},
+		{"set by another instance", &counted{roundTrip: roundTrip}, 1, func(c *Cache) { set(t, c, "tool a", "set", time.Hour) }, "set"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				on := []*Cache{New(Options{Store: tt.store, Random: never}), New(Options{Store: tt.store, Random: never})}
+				src := &source{takes: time.Second}
+				o := src.computation("tool a", time.Hour)
+				var all sync.WaitGroup
+				all.Go(func() { stampede(t.Context(), t, on[:1], 5, o, "0") })
+				time.Sleep(500 * time.Millisecond)
+				tt.remove(on[tt.by])
+				all.Wait()
+				want(t, on[0], "tool a", tt.want)
+				if tt.store != nil {
+					want(t, on[1], "tool a", tt.want)
+				}
+			})
+		})
+	}
+}
+
+// Under a steady load nearly all callers are served at once. In its lifetime a
+// value is computed about once in all instances together, or once in each where
+// that takes no time to speak of.
+func TestSteadyLoad(t *testing.T) {
+	for takes, most := range map[time.Duration]int32{100 * time.Millisecond: 8, 2 * time.Second: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			const lifetimes, callers = 20, 40
+			s := &counted{roundTrip: roundTrip}
+			on := instances(8, s, nil)
+			src := &source{takes: takes}
+			var asked, waited atomic.Int32
+			end := time.Now().Add(lifetimes * time.Minute)
+			var all sync.WaitGroup
+			for i := range callers {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * 37 * time.Millisecond)
+					for time.Now().Before(end) {
+						start := time.Now()
+						compute(t.Context(), on[i%8], src.computation("tool a", time.Minute))
+						asked.Add(1)
+						if time.Since(start) > 4*roundTrip {
+							waited.Add(1)
+						}
+						time.Sleep(time.Second)
+					}
+				})
+			}
+			all.Wait()
+			operations := s.operations()
+			t.Logf("computing takes %v: %d calls, %d waited, %.1f computations a lifetime, reads, writes, deletes %v",
+				takes, asked.Load(), waited.Load(), float64(src.runs.Load())/lifetimes, operations)
+			if got := src.runs.Load(); got > most*lifetimes {
+				t.Errorf("%v: %d computations in %d lifetimes", takes, got, lifetimes)
+			}
+			if got, most := waited.Load(), asked.Load()/50; got > most {
+				t.Errorf("%v: %d of %d callers waited, want at most %d", takes, got, asked.Load(), most)
+			}
+			if got, most := operations[0]+operations[1]+operations[2], asked.Load()/20; got > most {
+				t.Errorf("%v: %d operations for %d calls, want at most %d", takes, got, asked.Load(), most)
+			}
+		})
+	}
+}
+
+// A claim whose answer is lost costs the other instances no more than it lasts,
+// and this one keeps what it computed.
+func TestLostClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &counted{roundTrip: roundTrip}
+		on := instances(2, s, never)
+		src := &source{takes: time.Second}
+		o := src.computation("tool a", time.Minute)
+		s.loses.Store(true)
+		if got := compute(t.Context(), on[0], o) + compute(t.Context(), on[0], o); got != "00" || src.runs.Load() != 1 {
+			t.Errorf("got %q from %d computations, want one", got, src.runs.Load())
+		}
+		start := time.Now()
+		if got := compute(t.Context(), on[1], o); got != "0" {
+			t.Errorf("another instance has %q", got)
+		}
+		if took := time.Since(start); took > unknownClaim+src.takes+maxPause {
+			t.Errorf("another instance waited for %v", took)
+		}
+		want(t, on[1], "tool a", "0")
 	})
 }

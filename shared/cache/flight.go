@@ -71,6 +71,14 @@ func (f *flight) serve(value []byte) {
 	})
 }
 
+// leave says that the caller who computes has gone.
+func (f *flight) leave() {
+	f.once.Do(func() {
+		f.gone = true
+		close(f.served)
+	})
+}
+
 // maxKinds bounds the kinds of values that are told apart. There are as many as
 // policies and tools.
 const maxKinds = 4096

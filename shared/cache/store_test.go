@@ -16,6 +16,7 @@ type counted struct {
 	state.Memory
 	roundTrip         time.Duration
 	broken            atomic.Bool
+	loses             atomic.Bool // the answer of the next write, which is applied
 	gets, puts, drops atomic.Int32
 	failures          atomic.Int32
 }
@@ -41,7 +42,11 @@ func (s *counted) Put(ctx context.Context, k state.Key, r state.Record) (string,
 	if err := s.arrive(&s.puts); err != nil {
 		return "", err
 	}
-	return s.Memory.Put(ctx, k, r)
+	version, err := s.Memory.Put(ctx, k, r)
+	if s.loses.Swap(false) {
+		return "", state.ErrBusy
+	}
+	return version, err
 }
 
 func (s *counted) Delete(ctx context.Context, k state.Key, version string) error {

@@ -237,7 +237,10 @@ type Server struct {
 	// SubscriptionKeys are those that clients need, or may have; nil: no key is
 	// looked at. As the member of a federation a server asks for none.
 	SubscriptionKeys *SubscriptionKeys
-	At               fault.Position
+	// LegacySSE lets clients use HTTP+SSE, the transport of 2024-11-05, beside
+	// Streamable HTTP.
+	LegacySSE bool
+	At        fault.Position
 
 	API      *APIServer
 	Upstream *Upstream

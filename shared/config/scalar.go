@@ -135,7 +135,7 @@ func (d *decoder) integer(v value, low, high int, to *int) {
 
 // size stores a number of bytes.
 func (d *decoder) size(v value, low, high int, to *int) {
-	wanted := fmt.Sprintf("a number of bytes from %s to %s, such as 4MiB", sizeText(low), sizeText(high))
+	wanted := fmt.Sprintf("a number of bytes from %s to %s, such as %s", sizeText(low), sizeText(high), sizeText(min(high, 4<<20)))
 	s, ok := d.scalar(v, wanted)
 	if !ok {
 		return

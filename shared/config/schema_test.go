@@ -317,6 +317,12 @@ func TestSchemaParts(t *testing.T) {
 		{"product", []string{
 			"{}", "{ subscriptionRequired: false }", "{ title: a, description: b, apis: [a], servers: [a, b], policy: a.xml, subscriptionRequired: '{{a}}' }",
 		}, []string{"{ subscriptionRequired: 1 }", "{ subscriptionRequired: false, apis: [] }", "{ subscriptionRequired: false, approvalRequired: false }"}},
+		{"cache", []string{
+			"{ duration: 1m }", "{ duration: 5, tools: [ a.b ], scope: public, varyBy: { headers: [ Accept-Language, '{{a}}' ], subscription: true }, maxSize: 1MiB }",
+		}, []string{
+			"{}", "60s", "{ duration: 2h, tools: [] }", "{ duration: 1m, tools: [ 5 ] }", "{ duration: 1m, scope: shared }",
+			"{ duration: 1m, varyBy: { headers: [ 'a b' ] } }", "{ duration: 1m, varyBy: { header: [ a ] } }", "{ duration: 1m, maxSize: 10 }",
+		}},
 		{"subscriptionKeyNames", []string{"{}", "{ header: api-key }", "{ header: '{{a}}', query: api_key }"}, []string{
 			"api-key", "{ header: a b }", "{ header: '' }", "{ query: '' }", "{ cookie: a }",
 		}},

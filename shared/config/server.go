@@ -15,6 +15,7 @@ var serverKeys = []key[Server]{
 	{name: "policy", decode: func(d *decoder, v value, s *Server) { s.Policy = d.localFile(v, "policy document") }},
 	{name: "subscriptionRequired", decode: func(d *decoder, v value, s *Server) { d.subscriptionRequired(v, "server", s.Name) }},
 	{name: "subscriptionKeyNames", decode: func(d *decoder, v value, s *Server) { d.subscriptionKeyNames(v, "server", s.Name) }},
+	{name: "legacySSE", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.LegacySSE) }},
 }
 
 const (

@@ -32,6 +32,10 @@ func (a *assembly) build() error {
 	if err := a.reach(); err != nil {
 		return err
 	}
+	var err error
+	if g.sse, err = a.legacySSE(); err != nil {
+		return err
+	}
 	var errs []error
 	bare := map[string]endpoint{} // as federations have them: under their own policies only
 	for _, federations := range []bool{false, true} {
@@ -52,6 +56,7 @@ func (a *assembly) build() error {
 			var refused error
 			e.entrance, refused = a.entrance(policy.ServerScope, s.Name, s.Name, s.SubscriptionKeys, productsOf(a.snapshot, s.Name, serversOf))
 			outer, failed := a.govern(s, e, false)
+			outer.legacySSE = s.LegacySSE
 			errs = append(errs, refused, failed)
 			g.servers[s.Name], bare[s.Name] = outer, inner
 		}
@@ -87,7 +92,7 @@ func (a *assembly) govern(s *snapshot.Server, e endpoint, member bool) (endpoint
 	if err != nil || !rulings.governs() {
 		return e, err
 	}
-	_, isCatalog := e.Server.(*catalog)
+	_, isCatalog := innermost(e.Server).(*catalog)
 	e.Server = &governed{
 		inner: e.Server, name: s.Name, streams: !isCatalog, rulings: rulings,
 		around: e.around, depth: a.snapshot.Limits.Depth,
@@ -127,13 +132,13 @@ func (a *assembly) apis() error {
 func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
 	if s.API != nil {
 		c, err := a.catalog(s)
-		return endpoint{Server: c}, err
+		return endpoint{Server: a.cached(s, c)}, err
 	}
 	p, err := a.proxy(s)
 	if err != nil {
 		return endpoint{}, err
 	}
-	return endpoint{Server: p, session: p.ServeSession}, nil
+	return endpoint{Server: a.cached(s, p), session: p.ServeSession}, nil
 }
 
 // catalog makes the server of a REST API.
@@ -179,7 +184,7 @@ func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	seals, err := sealer(&a.snapshot.Manifest, a.options)
+	seals, err := sealer(&a.snapshot.Manifest, a.options, "session")
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 
@@ -22,7 +23,7 @@ func isBatch(body []byte) bool {
 // batch answers an array of messages, which revision 2025-03-26 has and no
 // other: one after the other, and the responses in one array. Notifications of
 // the servers are left out; there is no stream to send them on.
-func (x *exchange) batch(s endpoint, body []byte) {
+func (x *exchange) batch(ctx context.Context, s endpoint, body []byte) {
 	x.call.Method = "batch"
 	if v := mcp.Version(x.r.Header.Get(mcp.HeaderProtocolVersion)); v > mcp.V20250326 {
 		x.fail(mcp.Errorf(mcp.CodeInvalidRequest, "batches ended with revision 2025-03-26: send one message a request"))
@@ -40,7 +41,7 @@ func (x *exchange) batch(s endpoint, body []byte) {
 	var answers []byte
 	for _, m := range messages {
 		c := &collector{}
-		x.answer(x.r.Context(), s, m, new(mcp.Request), c)
+		x.answer(ctx, s, m, new(mcp.Request), c)
 		if c.answer != nil {
 			answers = append(append(answers, ','), c.answer...)
 		}

@@ -287,6 +287,9 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 // the result does not say all of it.
 func (x *exchange) Failed(cause error) { x.call.Failed, x.call.Err = true, cause }
 
+// Cached is called by servers that answer with a result of an earlier call.
+func (x *exchange) Cached() { x.call.Cached = true }
+
 func (x *exchange) finish() {
 	observe := x.gateway.observe
 	if observe == nil {

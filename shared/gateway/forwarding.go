@@ -220,6 +220,13 @@ func (c *capture) Failed(cause error) {
 	}
 }
 
+// Cached passes on that the result is that of an earlier call.
+func (c *capture) Cached() {
+	if r, ok := c.reply.(interface{ Cached() }); ok {
+		r.Cached()
+	}
+}
+
 // stream makes a response of an answer that is still coming.
 func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 	if p.kind == partRelay {

@@ -22,6 +22,7 @@ import (
 	"toolgate/shared/policy"
 	"toolgate/shared/seal"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/state"
 )
 
 // Options are what the host gives a gateway.
@@ -47,6 +48,10 @@ type Options struct {
 	// Subscriptions find the subscriptions of keys; nil: there are none, and a
 	// server or an API that requires one keeps the gateway from being made.
 	Subscriptions policy.Subscriptions
+	// Streams hands the messages of HTTP+SSE, the legacy transport, to the instance
+	// with the stream; nil: a message is served only where its stream is, as it has
+	// to be where there is one instance.
+	Streams state.Store
 	// Random has the bytes of request ids, and of what expressions make of
 	// chance; nil is the system's. It is read concurrently.
 	Random io.Reader
@@ -68,6 +73,8 @@ type Call struct {
 	// Subscription is the id of the subscription whose key came with the request.
 	Subscription string
 	Status       int // HTTP status
+	// Cached is true for a tool result that was kept from an earlier call.
+	Cached bool
 	// Failed is true for a tool result with isError, as far as the gateway made
 	// the result itself.
 	Failed bool
@@ -100,6 +107,8 @@ type Gateway struct {
 	apis          []*api           // the longest path first
 	plain         *policy.Pipeline // of APIs without policies
 	governance    *governance      // nil: there are no policies
+	caches        bool             // a server keeps results
+	sse           *legacySSE       // nil: no server has clients of HTTP+SSE
 }
 
 // endpoint is one server and what of it differs by HTTP method.
@@ -109,6 +118,8 @@ type endpoint struct {
 	entrance *entrance // nil: no keys are looked at, as for the member of a federation
 	// session serves GET and DELETE; nil where sessions do not exist.
 	session func(http.ResponseWriter, *http.Request)
+	// legacySSE lets clients use HTTP+SSE.
+	legacySSE bool
 }
 
 // New assembles a gateway. The snapshot must stay open as long as the gateway
@@ -142,12 +153,13 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 // Close lets go of what the gateway's servers keep open towards upstreams.
 func (g *Gateway) Close() error {
 	var errs []error
+	g.sse.close()
 	for _, s := range g.servers {
 		inner := s.Server
 		if governed, ok := inner.(*governed); ok {
 			inner = governed.inner
 		}
-		if p, ok := inner.(*mcpproxy.Proxy); ok {
+		if p, ok := innermost(inner).(*mcpproxy.Proxy); ok {
 			errs = append(errs, p.Close())
 		}
 	}
@@ -167,6 +179,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := serverName(r.URL.Path)
 	s, isServer := g.servers[name]
 	if !ok || !isServer {
+		if g.serveLegacySSE(&x) {
+			return
+		}
 		g.serveOther(&x, name, ok)
 		return
 	}
@@ -260,11 +275,12 @@ func (x *exchange) post(s endpoint) {
 		x.governHTTP(s, func(context.Context) { x.fail(err) })
 		return
 	}
+	ctx := x.withIdentity(x.r.Context())
 	if isBatch(body) {
-		x.batch(s, body)
+		x.batch(ctx, s, body)
 		return
 	}
-	x.answer(x.r.Context(), s, body, &x.request, x)
+	x.answer(ctx, s, body, &x.request, x)
 }
 
 // answer scans a message into req, checks and serves it. Errors go to the reply
@@ -366,8 +382,8 @@ func (x *exchange) recover() {
 	}
 }
 
-// sealer makes the sealer for session ids of all upstreams.
-func sealer(m *snapshot.Manifest, o Options) (*seal.Sealer, error) {
+// sealer makes the sealer for session ids of one purpose.
+func sealer(m *snapshot.Manifest, o Options, purpose string) (*seal.Sealer, error) {
 	secret := o.SealingSecret
 	if len(m.SealingKey.Parts) > 0 {
 		text, err := resolve(m.SealingKey, o)
@@ -379,5 +395,5 @@ func sealer(m *snapshot.Manifest, o Options) (*seal.Sealer, error) {
 	if secret == nil {
 		secret = seal.RandomSecret()
 	}
-	return seal.New(secret, "session")
+	return seal.New(secret, purpose)
 }

@@ -19,6 +19,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 		if c.Subscription != "" {
 			attrs = append(attrs, slog.String("subscription", c.Subscription))
 		}
+		if c.Cached {
+			attrs = append(attrs, slog.Bool("cached", true))
+		}
 		if c.Failed {
 			attrs = append(attrs, slog.Bool("isError", true))
 		}

@@ -20,6 +20,9 @@ type responder interface {
 	respond(r *expr.Response, begun bool) error
 	// failed is told what sent the call to on-error.
 	failed(e *policy.Error)
+	// addResponseHeaders adds the headers that policies set so far to a response that
+	// they do not see.
+	addResponseHeaders(p *policy.Exchange)
 }
 
 // straight hands the message on where no policy looks at what comes back,
@@ -29,8 +32,8 @@ func (f *forwarding) straight(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w, ok := f.reply.(http.ResponseWriter); ok {
-		f.exchange.AddResponseHeaders(w.Header())
+	if r, ok := f.reply.(responder); ok {
+		r.addResponseHeaders(f.exchange)
 	}
 	if err = f.serve(ctx, req, f.reply); err == nil {
 		return nil
@@ -95,6 +98,8 @@ func (f *forwarding) finish(ctx context.Context) {
 	f.release()
 	f.exchange.End(ctx)
 }
+
+func (x *exchange) addResponseHeaders(p *policy.Exchange) { p.AddResponseHeaders(x.w.Header()) }
 
 // failed notes for the log what sent the call to on-error.
 func (x *exchange) failed(e *policy.Error) { x.call.Err = e }

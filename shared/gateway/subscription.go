@@ -24,6 +24,7 @@ type entrance struct {
 	name     string
 	path     string // below the gateway's URL, for the challenge; empty for the root
 	header   string // in canonical form
+	written  string // the header as the configuration has it
 	query    string
 	required bool
 	open     *expr.Product            // the open product that it is in; nil: none
@@ -43,10 +44,11 @@ func (a *assembly) entrance(kind policy.ScopeKind, name, path string, keys *conf
 		return nil, nil
 	}
 	if keys.Required && a.options.Subscriptions == nil {
-		return nil, fmt.Errorf("%s %q requires subscription keys, and this gateway has no store to look them up in", kind, name)
+		return nil, fmt.Errorf("%s %q requires subscription keys, and the gateway was given no store to look them up in: name one, such as by TOOLGATE_STORE", kind, name)
 	}
 	e := &entrance{
-		kind: kind, name: name, path: path, header: textproto.CanonicalMIMEHeaderKey(keys.Header), query: keys.Query,
+		kind: kind, name: name, path: path,
+		header: textproto.CanonicalMIMEHeaderKey(keys.Header), written: keys.Header, query: keys.Query,
 		required: keys.Required, products: make(map[string]*expr.Product, len(products)),
 	}
 	for _, p := range products {
@@ -199,7 +201,7 @@ func (x *exchange) challengeOf(e *entrance) string {
 	if e.path != "" {
 		realm += "/" + e.path
 	}
-	return `AzureApiManagementKey realm="` + quotable.Replace(realm) + `",name="` + e.header + `",type="header"`
+	return `AzureApiManagementKey realm="` + quotable.Replace(realm) + `",name="` + e.written + `",type="header"`
 }
 
 // quotable escapes what a quoted string cannot hold (RFC 9110, section 5.6.4).

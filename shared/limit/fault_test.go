@@ -2,9 +2,11 @@ package limit
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +56,7 @@ func TestLimitHoldsWhateverInstancesDo(t *testing.T) {
 					in.gate.thaw()
 				}
 			}
-			f.arrive(90, 2*time.Minute, func(in *instance) { f.take(in, "k", limit) })
+			f.arrive(90, 2*time.Minute, func(in *instance) { f.take(in, limit) })
 			var allowed uint64
 			for _, in := range append(dead, f.instances...) {
 				allowed += in.Stats().Allowed
@@ -145,7 +147,7 @@ func TestLeaseOutlivesTheStore(t *testing.T) {
 		in := f.instances[0]
 		limit := policy.Limit{Calls: 10_000, Period: 100 * time.Second, OnStoreFailure: policy.RefuseUncounted}
 		for range 100 {
-			f.take(in, "k", limit)
+			f.take(in, limit)
 			time.Sleep(20 * time.Millisecond)
 		}
 		c := in.window("k", limit.Period)
@@ -214,6 +216,55 @@ func TestUnknownFormat(t *testing.T) {
 		leave()
 		if got := strings.Count(out.String(), "begins anew"); got != 3 {
 			t.Errorf("the log says %d times that a counter begins anew, want 3", got)
+		}
+	})
+}
+
+// lossy applies writes without an answer, and does not answer reads, while it is
+// lost.
+type lossy struct {
+	state.Store
+	lost bool
+}
+
+func (s *lossy) Get(ctx context.Context, key state.Key) (state.Record, error) {
+	if s.lost {
+		return state.Record{}, state.ErrBusy
+	}
+	return s.Store.Get(ctx, key)
+}
+
+func (s *lossy) Put(ctx context.Context, key state.Key, r state.Record) (string, error) {
+	version, err := s.Store.Put(ctx, key, r)
+	if s.lost {
+		return "", state.ErrBusy
+	}
+	return version, err
+}
+
+// After a visit that failed with a write of which nobody knows, the next one
+// knows that it may have been applied, and the one after that need not.
+func TestDoubtOutlivesAVisit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &lossy{Store: &state.Memory{}}
+		l := New(store, Options{})
+		w := &row{key: rowKey("rate", "k")}
+		var doubts []bool
+		plan := func(_ []byte, k knowledge) change[int] {
+			doubts = append(doubts, k.doubt)
+			return change[int]{write: head(l.rows.random(), 0)}
+		}
+		var errs []error
+		for _, lost := range []bool{false, true, false, false} {
+			store.lost = lost
+			_, err := visit(t.Context(), l.rows, w, plan)
+			errs = append(errs, err)
+		}
+		if want := []error{nil, errUnanswered, nil, nil}; !slices.Equal(errs, want) {
+			t.Errorf("the visits end with %v, want %v", errs, want)
+		}
+		if want := []bool{false, false, true, false}; !slices.Equal(doubts, want) {
+			t.Errorf("doubts are %v, want %v", doubts, want)
 		}
 	})
 }

@@ -17,7 +17,7 @@ type flight[L comparable] struct {
 func join[L comparable](under **flight[L], limit L, want int64) (f *flight[L], leads bool) {
 	f = *under
 	if leads = f == nil; leads {
-		f = &flight[L]{limit: limit, done: make(chan struct{})}
+		f = &flight[L]{limit: limit, done: make(chan struct{}), err: errUnanswered} // should the store panic
 		*under = f
 	}
 	if f.limit != limit || want <= 0 {

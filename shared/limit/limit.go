@@ -30,7 +30,7 @@
 //   - Quotas: calls are never more than the quota, except for what is counted
 //     after the call, and an increment of several, which only needs one to be
 //     left. A killed instance takes with it at most the calls that it had leased
-//     and not used: a second of its demand, and a hundredth of the quota.
+//     and not used: two seconds of its demand, and a hundredth of the quota.
 //     Bandwidth is known afterwards: the excess is what is on the way when the
 //     quota runs out, and for each instance the lesser of 1 MiB and a hundredth
 //     of the quota, which is also what a killed instance may fail to count.

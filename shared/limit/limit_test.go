@@ -141,7 +141,7 @@ func TestVisitsAreShared(t *testing.T) {
 		limit := policy.Limit{Calls: 1000, Period: time.Minute}
 		var wg sync.WaitGroup
 		for range 1200 {
-			wg.Go(func() { f.take(f.instances[0], "k", limit) })
+			wg.Go(func() { f.take(f.instances[0], limit) })
 		}
 		wg.Wait()
 		if len(f.admitted) != 1000 {
@@ -160,7 +160,7 @@ func TestRefusalsAreFree(t *testing.T) {
 		limit := policy.Limit{Calls: 5, Period: time.Minute}
 		for range 10_000 {
 			for _, in := range f.instances {
-				f.take(in, "k", limit)
+				f.take(in, limit)
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
@@ -187,6 +187,33 @@ func TestClockFarAhead(t *testing.T) {
 		time.Sleep(70 * time.Second)
 		if s, _ := l.Take(t.Context(), "k", limit, 1); s.Exceeded {
 			t.Errorf("the counter is held back still: %+v", s)
+		}
+	})
+}
+
+// A lease is over when the clock is set back: nobody knows how old it is.
+func TestClockSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back time.Duration
+		l := New(&state.Memory{}, Options{Now: func() time.Time { return time.Now().Add(-back) }})
+		limit := policy.Limit{Calls: 1000, Period: time.Minute}
+		take := func() bool {
+			s, _ := l.Take(t.Context(), "k", limit, 1)
+			time.Sleep(time.Millisecond)
+			return !s.Exceeded
+		}
+		c := l.window("k", limit.Period)
+		passed := times(200, take)
+		for ; c.tokens < 10; passed++ {
+			take()
+		}
+		before := l.Stats().Writes
+		back = time.Minute
+		if !take() || l.Stats().Writes == before {
+			t.Error("the lease was used")
+		}
+		if passed += 1 + times(2000, take); passed > 1000 {
+			t.Errorf("%d passed, want at most 1000", passed)
 		}
 	})
 }

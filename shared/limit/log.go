@@ -130,13 +130,11 @@ func (w window) free(room, period int64) (at int64, ok bool) {
 	return 0, false
 }
 
-// The formats of rows. A row begins with its format, then 8 bytes that no other
-// write has.
+// A row begins with the version of its format, then 8 bytes that no other write
+// has.
 const (
-	windowFormat = 1
-	usageFormat  = 1
-	placesFormat = 1
-	headSize     = 9
+	format   = 1
+	headSize = 9
 )
 
 // Bounds of what is read: beyond them a row is not ours.
@@ -149,7 +147,7 @@ const (
 var errFormat = errors.New("the row is in another format")
 
 // head begins a row.
-func head(format byte, nonce uint64, size int) []byte {
+func head(nonce uint64, size int) []byte {
 	return binary.LittleEndian.AppendUint64(append(make([]byte, 0, headSize+size), format), nonce)
 }
 
@@ -171,7 +169,7 @@ func decodeWindow(row []byte) (window, error) {
 	if row == nil {
 		return nil, nil
 	}
-	d := newDecoder(row, windowFormat)
+	d := newDecoder(row)
 	n := d.number(maxEntries)
 	w := make(window, 0, min(n, maxCharges)+2)
 	var at, sum int64
@@ -192,7 +190,7 @@ type decoder struct {
 	err  error
 }
 
-func newDecoder(row []byte, format byte) *decoder {
+func newDecoder(row []byte) *decoder {
 	if len(row) < headSize || row[0] != format {
 		return &decoder{err: errFormat}
 	}

@@ -33,7 +33,7 @@ func decodePlaces(row []byte) ([]place, error) {
 	if row == nil {
 		return nil, nil
 	}
-	d := newDecoder(row, placesFormat)
+	d := newDecoder(row)
 	n := d.number(maxEntries)
 	var list []place
 	for range n {
@@ -180,6 +180,7 @@ func (c *placeCounter) visit(ctx context.Context, now, most, want int64) error {
 		}
 		return f.err
 	}
+	defer c.land(f)
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[placeGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -190,9 +191,15 @@ func (c *placeCounter) visit(ctx context.Context, now, most, want int64) error {
 	if f.err = err; err == nil {
 		c.grant(f, out)
 	}
+	return err
+}
+
+// land lets those go on who wait for a flight.
+func (c *placeCounter) land(f *flight[int64]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.flight = nil
 	close(f.done)
-	return err
 }
 
 // placeGrant is what a visit brings back.
@@ -237,7 +244,7 @@ func (c *placeCounter) plan(ctx context.Context, f *flight[int64], content []byt
 		return change[placeGrant]{outcome: g}
 	}
 	expires := slices.MaxFunc(append(list, place{expires: now}), func(a, b place) int { return cmp.Compare(a.expires, b.expires) }).expires
-	return change[placeGrant]{outcome: g, write: encodePlaces(head(placesFormat, c.rows.random(), 18*len(list)), list), expires: time.UnixMilli(expires)}
+	return change[placeGrant]{outcome: g, write: encodePlaces(head(c.rows.random(), 18*len(list)), list), expires: time.UnixMilli(expires)}
 }
 
 // grant takes over what a visit brought.

@@ -98,7 +98,7 @@ func (l *Limits) Use(ctx context.Context, key string, q policy.Quota, u policy.U
 			return c.unchecked(limit), l.uncounted(q.OnStoreFailure == policy.AllowUncounted)
 		}
 		if err == errContended { //nolint:errorlint // it is never wrapped
-			if contended++; contended > 1 {
+			if contended++; contended > 2 {
 				break
 			}
 			err = nil
@@ -259,6 +259,7 @@ func (c *quotaCounter) fly(ctx context.Context, f *flight[amounts]) {
 	c.mu.Lock()
 	c.close()
 	c.mu.Unlock()
+	defer c.land(f)
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[quotaGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -269,6 +270,12 @@ func (c *quotaCounter) fly(ctx context.Context, f *flight[amounts]) {
 	if f.err = err; err == nil {
 		c.grant(out)
 	}
+}
+
+// land lets those go on who wait for a flight.
+func (c *quotaCounter) land(f *flight[amounts]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.flight = nil
 	close(f.done)
 }
@@ -318,7 +325,7 @@ func (c *quotaCounter) plan(ctx context.Context, f *flight[amounts], content []b
 	case !k.fresh && (left.calls <= 0 || left.bytes <= 0 || f.want == 0 && c.owed == (amounts{})):
 		return change[quotaGrant]{look: true}
 	case left.calls > 0 && left.bytes > 0:
-		g.granted = c.lease(f, left)
+		g.granted = c.lease(f, left, k.crowd)
 	}
 	g.total = u
 	if g.granted == (amounts{}) && c.owed == (amounts{}) {
@@ -333,7 +340,7 @@ func (c *quotaCounter) plan(ctx context.Context, f *flight[amounts], content []b
 	if end := c.calendar.end(u.period); end != 0 {
 		expires = time.Unix(end, 0)
 	}
-	return change[quotaGrant]{outcome: g, write: u.encode(head(usageFormat, c.rows.random(), 32)), expires: expires}
+	return change[quotaGrant]{outcome: g, write: u.encode(head(c.rows.random(), 32)), expires: expires}
 }
 
 // ends is when a lease for a period ends. One for a period that has not begun
@@ -352,12 +359,16 @@ func (c *quotaCounter) ends(now, period int64) int64 {
 // lease is how much to lease: what is wanted and as much as was used lately, but
 // not what others may want, and no more than a small part of the quota, because
 // it is lost if this instance is killed.
-func (c *quotaCounter) lease(f *flight[amounts], left amounts) amounts {
+func (c *quotaCounter) lease(f *flight[amounts], left amounts, crowd bool) amounts {
 	var g amounts
+	block := c.demand.block
+	if crowd {
+		block *= 2 // who comes half as often is half as often in the way
+	}
 	g.calls = min(left.calls, f.want)
 	g.calls = max(g.calls, f.least) // one left is enough for an increment of several
 	if !c.alone && g.calls == f.want {
-		extra := min(c.demand.block-f.want-c.owed.calls, (left.calls-f.want)/4, f.limit.calls/quotaPart-f.want)
+		extra := min(block-f.want-c.owed.calls, (left.calls-f.want)/4, f.limit.calls/quotaPart-f.want)
 		g.calls += max(0, extra)
 	}
 	if g.calls > 0 && !c.alone && f.limit.bytes != math.MaxInt64 && g.calls <= maxAmount/max(c.mean, 1) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"toolgate/shared/policy"
+	"toolgate/shared/state"
 )
 
 func TestUse(t *testing.T) {
@@ -86,6 +87,7 @@ func TestQuotaHolds(t *testing.T) {
 			begin := time.Now().Truncate(time.Hour).Add(time.Hour)
 			time.Sleep(time.Until(begin))
 			stream := uint64(1000)
+			r := rand.New(rand.NewPCG(seed, 99))
 			f.end = func() {
 				for _, in := range append(lost, f.instances...) {
 					in.gate.thaw()
@@ -101,7 +103,7 @@ func TestQuotaHolds(t *testing.T) {
 					passed++
 				}
 				if asked%400 == 0 {
-					i := f.random.IntN(len(f.instances))
+					i := r.IntN(len(f.instances))
 					f.instances[i].gate.freeze()
 					lost = append(lost, f.instances[i])
 					stream++
@@ -202,11 +204,12 @@ func TestLateUses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, fleetOptions{n: 4, seed: 2})
 		quota := policy.Quota{Calls: 1 << 40, Period: 24 * time.Hour}
+		r := rand.New(rand.NewPCG(3, 3))
 		var mu sync.Mutex
 		var want int64
 		f.arrive(50, 20*time.Second, func(in *instance) {
 			mu.Lock()
-			n := f.random.Int64N(5000)
+			n := r.Int64N(5000)
 			want += n
 			mu.Unlock()
 			if _, err := in.Use(context.Background(), "k", quota, policy.Usage{Calls: n}, true); err != nil {
@@ -217,11 +220,11 @@ func TestLateUses(t *testing.T) {
 		for _, in := range f.instances {
 			held += in.quota("k", quota).tokens.calls
 		}
-		r, err := f.memory.Get(t.Context(), f.instances[0].quota("k", quota).row.key)
+		row, err := f.memory.Get(t.Context(), f.instances[0].quota("k", quota).row.key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := decodeUsage(r.Data)
+		u, err := decodeUsage(row.Data)
 		if err != nil || u.calls-held != want {
 			t.Errorf("%d are counted, want %d (%v)", u.calls-held, want, err)
 		}
@@ -264,10 +267,10 @@ func TestNothingIsGivenBackTwice(t *testing.T) {
 		now := l.rows.clock()
 		w := l.window("k", time.Minute)
 		w.pending = settlement{at: now, tag: w.tag, granted: 10, used: 4, last: now}
-		rate := window{{now, w.tag, 10}, {now + 1, w.tag + 1, 20}}.encode(head(windowFormat, 1, 0))
+		rate := window{{now, w.tag, 10}, {now + 1, w.tag + 1, 20}}.encode(head(1, 0))
 		q := l.quota("k", policy.Quota{Calls: 100})
 		q.pending = amounts{calls: 6}
-		used := usage{calls: 30}.encode(head(usageFormat, 1, 0))
+		used := usage{calls: 30}.encode(head(1, 0))
 		for _, doubt := range []bool{false, true} {
 			wantRate, wantQuota := int64(24+1), int64(24+1)
 			if doubt {
@@ -285,3 +288,57 @@ func TestNothingIsGivenBackTwice(t *testing.T) {
 		}
 	})
 }
+
+// Many instances share a hot quota without refusing calls that they may not.
+func TestHotQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, fleetOptions{n: 64, seed: 1})
+		quota := policy.Quota{Calls: 1 << 30, Period: 24 * time.Hour}
+		calls, refused := 0, 0
+		var waited []time.Duration
+		f.arrive(500, 30*time.Second, func(in *instance) {
+			began := time.Now()
+			s, err := in.Use(t.Context(), "k", quota, policy.Usage{Calls: 1}, false)
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			calls++
+			if err != nil || s.CallsExceeded {
+				refused++
+			}
+			waited = append(waited, time.Since(began))
+		})
+		f.waited = waited
+		t.Logf("%d calls, %d refused, %.3f operations per call, p50 %v, p99 %v", calls, refused, float64(f.ops.Load())/float64(calls), f.quantile(0.5), f.quantile(0.99))
+		if refused > calls/1000 {
+			t.Errorf("%d of %d calls were refused", refused, calls)
+		}
+		if got := float64(f.ops.Load()) / float64(calls); got > 0.6 {
+			t.Errorf("%.2f store operations per call", got)
+		}
+	})
+}
+
+// A store that panics leaves nobody waiting.
+func TestPanickingStore(t *testing.T) {
+	l := New(panicking{}, Options{})
+	for range 2 {
+		for _, do := range []func(){
+			func() { _, _ = l.Take(t.Context(), "k", policy.Limit{Calls: 1, Period: time.Minute}, 1) },
+			func() { _, _ = l.Use(t.Context(), "k", policy.Quota{Calls: 1}, policy.Usage{Calls: 1}, false) },
+			func() { _, _ = l.Enter(t.Context(), "k", 1) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic was swallowed")
+					}
+				}()
+				do()
+			}()
+		}
+	}
+}
+
+type panicking struct{ state.Store }
+
+func (panicking) Get(context.Context, state.Key) (state.Record, error) { panic("broken") }

@@ -67,6 +67,7 @@ type row struct {
 	version string
 	known   bool // it was read or written before
 	alone   bool // nobody else wrote between the last two times we looked
+	doubt   bool // a write of the last visit may have been applied, unseen
 }
 
 // change is what a plan makes of the content of a row.
@@ -85,7 +86,8 @@ type plan[T any] func(content []byte, k knowledge) change[T]
 type knowledge struct {
 	fresh bool // it was read in this visit
 	alone bool // nobody else wrote since the visit before
-	doubt bool // a write of this visit may have been applied, unseen
+	doubt bool // a write of this visit, or of the last one, may have been applied, unseen
+	crowd bool // a write of this visit came after somebody else's
 }
 
 // visit carries a plan out. Others may wait for it, so it does not end with the
@@ -123,6 +125,7 @@ type visiting[T any] struct {
 	plan    plan[T]
 	fresh   bool        // the content was read in this visit and nothing happened since
 	alone   bool        // nobody else wrote since we last looked before this visit
+	crowd   bool        // somebody else wrote during this visit
 	doubted []change[T] // writes of which nobody knows whether they were applied
 	silent  int         // operations in a row without an answer
 	cause   error       // of the last one
@@ -146,14 +149,14 @@ func (v *visiting[T]) attempt(ctx context.Context) bool {
 		c = v.plan(w.content, v.knowledge())
 	}
 	if v.outcome = c.outcome; c.write == nil {
-		w.alone = v.alone
+		w.alone, w.doubt = v.alone, false
 		return true
 	}
 	return v.write(ctx, c)
 }
 
 func (v *visiting[T]) knowledge() knowledge {
-	return knowledge{fresh: v.fresh, alone: v.alone, doubt: len(v.doubted) > 0}
+	return knowledge{fresh: v.fresh, alone: v.alone, doubt: v.row.doubt, crowd: v.crowd}
 }
 
 // read reads the row, and tells whether the visit is over: because a write was
@@ -176,7 +179,7 @@ func (v *visiting[T]) read(ctx context.Context) bool {
 	w.content, w.version, w.known = record.Data, record.Version, true
 	v.fresh, w.alone = true, false
 	if i := slices.IndexFunc(v.doubted, func(c change[T]) bool { return bytes.Equal(c.write, record.Data) }); i >= 0 {
-		v.outcome = v.doubted[i].outcome
+		v.outcome, w.doubt = v.doubted[i].outcome, false
 		return true
 	}
 	return false
@@ -194,14 +197,14 @@ func (v *visiting[T]) write(ctx context.Context, c change[T]) bool {
 	switch {
 	case err == nil:
 		v.took(v.now().Sub(began))
-		w.content, w.version, w.known, w.alone = c.write, version, true, v.alone
+		w.content, w.version, w.known, w.alone, w.doubt = c.write, version, true, v.alone, false
 		return true
 	case errors.Is(err, state.ErrConflict):
 		v.conflicts.Add(1)
-		v.silent, v.alone, w.alone = 0, false, false
+		v.silent, v.alone, w.alone, v.crowd = 0, false, false, true
 		return false
 	}
-	w.alone = false
+	w.alone, w.doubt = false, true
 	v.doubted = append(v.doubted, c)
 	return v.noAnswer(ctx, err)
 }

@@ -191,10 +191,10 @@ func (f *fleet) arrive(perSecond float64, d time.Duration, do func(in *instance)
 }
 
 // take counts a call by a limit.
-func (f *fleet) take(in *instance, key string, l policy.Limit) {
+func (f *fleet) take(in *instance, l policy.Limit) {
 	in.gate.pass()
 	began := time.Now()
-	s, err := in.Take(f.t.Context(), key, l, 1)
+	s, err := in.Take(f.t.Context(), "k", l, 1)
 	if err != nil {
 		f.t.Errorf("Take: %v", err)
 		return
@@ -250,6 +250,7 @@ func TestLimitHolds(t *testing.T) {
 		{"64 instances, 3 times the limit", fleetOptions{n: 64}, minute, 300, 3 * time.Minute, 0, 0.90, 0.25, true},
 		{"64 instances, half the limit", fleetOptions{n: 64}, minute, 50, 2 * time.Minute, 0, 0.99, 2.5, false},
 		{"16 instances, 90 % of the limit", fleetOptions{n: 16}, minute, 90, 3 * time.Minute, 0, 0.97, 1, true},
+		{"64 instances, 90 % of the limit", fleetOptions{n: 64}, minute, 90, 3 * time.Minute, 0, 0.95, 0, false},
 		{"a small limit", fleetOptions{n: 16}, policy.Limit{Calls: 10, Period: 10 * time.Second}, 5, time.Minute, 0, 0.8, 0, false},
 		{"a short period", fleetOptions{n: 8}, policy.Limit{Calls: 100, Period: time.Second}, 200, 20 * time.Second, 0, 0.8, 0, false},
 		{"answers are lost", fleetOptions{n: 8, lost: 0.1}, minute, 300, 2 * time.Minute, 0, 0.8, 0, true},
@@ -261,7 +262,7 @@ func TestLimitHolds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tt.o.seed = 7
 				f := newFleet(t, tt.o)
-				f.arrive(tt.load, tt.d, func(in *instance) { f.take(in, "k", tt.limit) })
+				f.arrive(tt.load, tt.d, func(in *instance) { f.take(in, tt.limit) })
 				most := tt.most
 				if most == 0 {
 					most = tt.limit.Calls

@@ -36,7 +36,7 @@ func decodeUsage(row []byte) (usage, error) {
 	if row == nil {
 		return usage{}, nil
 	}
-	d := newDecoder(row, usageFormat)
+	d := newDecoder(row)
 	u := usage{period: d.number(maxTime), calls: d.number(maxAmount), bytes: d.number(maxAmount)}
 	if err := d.end(); err != nil {
 		return usage{}, err

@@ -3,7 +3,6 @@ package limit
 import (
 	"context"
 	"log/slog"
-	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -71,6 +70,12 @@ const (
 	trusted    = 5000 // as much ahead may another clock be
 )
 
+// maxCalls is as many as a limit may have, and a call may cost, so that nothing
+// overflows.
+const maxCalls = 1 << 40
+
+func bounded(n int) int64 { return min(max(int64(n), 0), maxCalls) }
+
 func (l *Limits) window(key string, period time.Duration) *windowCounter {
 	k := windowKey{key, max(period.Milliseconds(), 1)}
 	c, kept := l.windows.get(k, l.rows, func(k windowKey) *windowCounter {
@@ -90,13 +95,13 @@ func (l *Limits) window(key string, period time.Duration) *windowCounter {
 func (c *windowCounter) busy(now int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.flight != nil || c.tokens > 0 && now < c.expires || c.owed > 0 && now < c.owedUntil
+	return c.flight != nil || c.tokens > 0 && c.live(now) || c.owed > 0 && now < c.owedUntil
 }
 
 // Take serves policy.Limiter.
 func (l *Limits) Take(ctx context.Context, key string, lim policy.Limit, cost int) (policy.Spent, error) {
 	c := l.window(key, lim.Period)
-	calls, n := int64(lim.Calls), int64(max(cost, 0))
+	calls, n := bounded(lim.Calls), bounded(cost)
 	for range maxRounds {
 		c.mu.Lock()
 		now := l.rows.clock()
@@ -119,9 +124,9 @@ func (l *Limits) Take(ctx context.Context, key string, lim policy.Limit, cost in
 // store answers, unless the instance ends before.
 func (l *Limits) Add(ctx context.Context, key string, lim policy.Limit, cost int) (policy.Spent, error) {
 	c := l.window(key, lim.Period)
-	calls := int64(lim.Calls)
+	calls := bounded(lim.Calls)
 	c.mu.Lock()
-	c.owe(l.rows.clock(), int64(max(cost, 0)))
+	c.owe(l.rows.clock(), bounded(cost))
 	for range maxRounds {
 		if c.owed == 0 {
 			break
@@ -144,7 +149,7 @@ func (c *windowCounter) owe(now, cost int64) {
 	if cost == 0 {
 		return
 	}
-	if c.tokens > 0 && now < c.expires {
+	if c.tokens > 0 && c.live(now) {
 		n := min(cost, c.tokens)
 		c.tokens -= n
 		c.last = now
@@ -152,17 +157,21 @@ func (c *windowCounter) owe(now, cost int64) {
 	}
 	if cost > 0 {
 		c.demand.lack(now)
-		c.owed = min(c.owed+cost, math.MaxInt32)
+		c.owed = min(c.owed+cost, maxCalls)
 		c.owedUntil = now + c.period
 	}
 }
 
+// live tells whether the lease has not ended. One that begins in the future has:
+// the clock was set back since.
+func (c *windowCounter) live(now int64) bool { return c.demand.began <= now && now < c.expires }
+
 // local decides without the store, if it can.
 func (c *windowCounter) local(now, calls, cost int64) (policy.Spent, bool) {
-	if c.tokens > 0 && now >= c.expires {
+	if c.tokens > 0 && !c.live(now) {
 		c.denied = 0 // what is left of the lease may be had again
 	}
-	if c.tokens >= max(cost, 1) && now < c.expires && c.total <= calls {
+	if c.tokens >= max(cost, 1) && c.live(now) && c.total <= calls {
 		if cost > 0 {
 			c.tokens -= cost
 			c.last = now
@@ -219,6 +228,7 @@ func (c *windowCounter) fly(ctx context.Context, f *flight[int64]) {
 	c.mu.Lock()
 	c.close()
 	c.mu.Unlock()
+	defer c.land(f)
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[windowGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -232,6 +242,12 @@ func (c *windowCounter) fly(ctx context.Context, f *flight[int64]) {
 	} else if err == nil {
 		c.grant(f, out)
 	}
+}
+
+// land lets those go on who wait for a flight.
+func (c *windowCounter) land(f *flight[int64]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.flight = nil
 	close(f.done)
 }
@@ -271,7 +287,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 		c.rows.log.WarnContext(ctx, "a counter begins anew, because its row is not in a known format", slog.String("row", c.row.key.String()), slog.Any("error", err))
 	}
 	local := c.rows.clock()
-	lead := max(c.length, mostSlack) // no charge is further ahead of the clock of who made it
+	lead := max(2*c.length, mostSlack) // no charge is further ahead of the clock of who made it
 	mended := log.mend(local + lead + trusted)
 	now := max(local, log.newest()-lead) // a clock that is behind does not charge too early
 	if k.doubt {
@@ -286,7 +302,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 	}
 	used, owed := log.used(), c.owed
 	avail := f.limit - used - owed
-	g := windowGrant{used: used + owed, paid: owed}
+	g, slack := windowGrant{used: used + owed, paid: owed}, c.slack()
 	if avail < max(f.least, 1) {
 		if !k.fresh {
 			return change[windowGrant]{look: true}
@@ -294,16 +310,19 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 		g.room = f.limit - max(f.least, 1)
 		g.denied = local + c.wait(log, now, g.room-owed)
 	} else if f.want > 0 || owed > 0 {
-		g.granted = min(avail, f.want+c.extra(f.want, owed, avail))
+		length := c.length
+		if k.crowd {
+			length *= 2 // who comes half as often is half as often in the way
+		}
+		g.granted = min(avail, f.want+c.extra(length, f.want, owed, avail))
+		if g.granted > f.want {
+			slack = max(slack, length)
+		}
 	} else if !k.fresh {
 		return change[windowGrant]{look: true}
 	}
 	if g.granted+owed == 0 && !mended {
 		return change[windowGrant]{outcome: g}
-	}
-	slack := c.slack()
-	if g.granted > f.want {
-		slack = max(c.length, slack)
 	}
 	g.wrote = true
 	c.charge(&g, &log, local, now, slack)
@@ -317,7 +336,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 		}
 	}
 	log.compact(c.period)
-	row := log.encode(head(windowFormat, c.rows.random(), 8*len(log)))
+	row := log.encode(head(c.rows.random(), 8*len(log)))
 	return change[windowGrant]{outcome: g, write: row, expires: time.UnixMilli(log.newest() + c.period)}
 }
 
@@ -332,11 +351,11 @@ func (c *windowCounter) charge(g *windowGrant, log *window, local, now, slack in
 
 // extra is how much to lease beyond what is wanted: as much as was used lately,
 // but not what others may want.
-func (c *windowCounter) extra(want, owed, avail int64) int64 {
+func (c *windowCounter) extra(length, want, owed, avail int64) int64 {
 	if c.alone {
 		return 0
 	}
-	return max(0, min(c.demand.block-want-owed, (avail-want)/4))
+	return max(0, min(c.demand.block*length/c.length-want-owed, (avail-want)/4))
 }
 
 // slack is how long a lease lasts for those who wait for it: so long that the

@@ -5,6 +5,9 @@ package mcp
 type Version string
 
 const (
+	// V20241105 is that of the transport HTTP+SSE. No request is served in it but
+	// initialize over that transport: its results are those of 2025-03-26.
+	V20241105 Version = "2024-11-05"
 	V20250326 Version = "2025-03-26"
 	V20250618 Version = "2025-06-18"
 	V20251125 Version = "2025-11-25"

@@ -226,6 +226,21 @@ func TestRefusedCallerDecidesForNobody(t *testing.T) {
 	}
 }
 
+// TestRefusedCallerRaisesNoDoubt is at a server that is known to have no sessions.
+func TestRefusedCallerRaisesNoDoubt(t *testing.T) {
+	s := legacyServer(t, "", func(w http.ResponseWriter, _ *http.Request, g received) { writeJSON(w, 200, resultFor(g, `{"ok":1}`)) })
+	url := govern(t, newProxy(t, refusing(t, http.StatusUnauthorized, s.Config.Handler), nil)).URL
+	good, bad := as(t, url, "good"), as(t, url, "bad")
+	good.handshake()
+	if _, _, got := bad.legacyPost("1", "tools/call", `{"name":"get"}`); !strings.Contains(got, "HTTP 401") {
+		t.Errorf("bad: got %s", got)
+	}
+	if _, _, got := good.legacyPost("1", "tools/call", `{"name":"get"}`); !strings.Contains(got, `"ok":1`) {
+		t.Errorf("good: got %s", got)
+	}
+	s.only(t, mcp.MethodInitialize) // the client's own
+}
+
 // TestCallersDoNotWaitForEachOther has a caller whose question hangs.
 func TestCallersDoNotWaitForEachOther(t *testing.T) {
 	noLeak(t)

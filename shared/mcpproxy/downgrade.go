@@ -160,10 +160,19 @@ func (d *downgraded) error(e *mcp.Error) error {
 	return e
 }
 
+// hinted is the reply to one who keeps results, and is told what clients of the
+// legacy era are not.
+type hinted interface {
+	Hint(ttl, scope jsontext.Value)
+}
+
 // result gives the client a modern result in the form of its own era.
 func (d *downgraded) result(result jsontext.Value) error {
 	if text(lookup(result, "resultType")) == "input_required" {
 		return d.inputRequired(result)
+	}
+	if r, ok := d.reply.(hinted); ok {
+		r.Hint(lookup(result, "ttlMs"), lookup(result, "cacheScope"))
 	}
 	result, err := d.proxy.rules.edit(d.req.Method, result)
 	if err == nil {

@@ -66,7 +66,7 @@ func (brokenCache) Set(context.Context, string, []byte, time.Duration) error {
 	return io.ErrUnexpectedEOF
 }
 func (brokenCache) Compute(ctx context.Context, c *policy.Computation) ([]byte, bool, error) {
-	made, err := c.Run(ctx)
+	made, err := c.Run(ctx, func() {})
 	return made.Value, true, err
 }
 

@@ -44,7 +44,7 @@ func (p *cacheValue) Apply(ctx context.Context, x *policy.Exchange) error {
 		c.Anew = refresh == 0
 	}
 	var value any
-	c.Run = func(ctx context.Context) (made policy.Computed, err error) {
+	c.Run = func(ctx context.Context, _ func()) (made policy.Computed, err error) {
 		value, made, err = p.compute(ctx, x)
 		return made, err
 	}

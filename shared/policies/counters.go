@@ -2,7 +2,10 @@ package policies
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +14,38 @@ import (
 	"toolgate/shared/expr"
 	"toolgate/shared/policy"
 )
+
+// storeFailure says what becomes of calls that cannot be counted.
+type storeFailure struct {
+	OnStoreFailure string `attr:"on-store-failure"`
+}
+
+// chosen is what the policy says, if anything.
+func (f storeFailure) chosen() policy.StoreFailure {
+	switch strings.ToLower(f.OnStoreFailure) {
+	case "allow":
+		return policy.AllowUncounted
+	case "refuse":
+		return policy.RefuseUncounted
+	}
+	return policy.UncountedByKind
+}
+
+// countingError says which counter could not be reached; a call that is refused
+// because it cannot be counted may be tried again.
+func countingError(x *policy.Exchange, source, key string, err error) error {
+	cause := fmt.Errorf("counting %q: %w", key, err)
+	uncounted, ok := errors.AsType[*policy.UncountedError](err)
+	if !ok {
+		return cause
+	}
+	seconds := wholeSeconds(uncounted.RetryAfter)
+	x.SetResponseHeader("Retry-After", strconv.FormatInt(seconds, 10))
+	return &policy.Error{
+		Source: source, Reason: "CountersUnavailable", Status: http.StatusServiceUnavailable, Public: true, Cause: cause,
+		Message: fmt.Sprintf("Calls cannot be counted at the moment. Try again in %d seconds.", seconds),
+	}
+}
 
 // limitNames say where a rate limit tells what is left of it.
 type limitNames struct {
@@ -132,7 +167,7 @@ func (u *quotaUse) begin(ctx context.Context, x *policy.Exchange, calls int) (fi
 	}
 	s, err := u.quotas.Use(ctx, u.key, u.quota, policy.Usage{Calls: int64(calls)}, false)
 	if err != nil {
-		return false, countingError(u.key, err)
+		return false, countingError(x, u.source, u.key, err)
 	}
 	x.Keep(counter, true)
 	if s.BytesExceeded {

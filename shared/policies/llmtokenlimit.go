@@ -24,6 +24,7 @@ type llmTokenLimit struct {
 	QuotaPeriod policy.Value[string] `attr:"token-quota-period"`
 	Estimate    bool                 `attr:"estimate-prompt-tokens,required"`
 	tokenNames
+	storeFailure
 
 	source   string
 	services *policy.Services
@@ -107,7 +108,7 @@ func (t *tokenCount) prepareQuota(x *policy.Exchange) error {
 		return err
 	}
 	start, length := calendarPeriod(name, t.services.Time().UTC())
-	t.quota = policy.Quota{Calls: int64(tokens), Start: start, Period: length}
+	t.quota = policy.Quota{Calls: int64(tokens), Start: start, Period: length, OnStoreFailure: t.chosen()}
 	t.quotaKey = t.key + " " + name
 	if name == "Monthly" || name == "Yearly" { // of which no two have the same length
 		t.quotaKey += start.Format(" 2006-01")
@@ -136,7 +137,7 @@ func calendarPeriod(name string, now time.Time) (start time.Time, length time.Du
 
 // perMinute is the limit of the minute.
 func (p *llmTokenLimit) perMinute() policy.Limit {
-	return policy.Limit{Calls: p.PerMinute, Period: time.Minute}
+	return policy.Limit{Calls: p.PerMinute, Period: time.Minute, OnStoreFailure: p.chosen()}
 }
 
 // charge counts the prompt, or refuses the call.
@@ -144,7 +145,7 @@ func (t *tokenCount) charge(ctx context.Context, x *policy.Exchange) error {
 	if t.quota.Calls > 0 {
 		s, err := t.services.Quotas.Use(ctx, t.quotaKey, t.quota, policy.Usage{}, false)
 		if err != nil {
-			return countingError(t.quotaKey, err)
+			return countingError(x, t.source, t.quotaKey, err)
 		}
 		if s.CallsExceeded || s.Remaining.Calls < int64(t.charged) {
 			t.tellQuota(x, s)
@@ -154,7 +155,7 @@ func (t *tokenCount) charge(ctx context.Context, x *policy.Exchange) error {
 	if t.PerMinute > 0 {
 		s, err := t.services.Limiter.Take(ctx, t.key, t.perMinute(), t.charged)
 		if err != nil {
-			return countingError(t.key, err)
+			return countingError(x, t.source, t.key, err)
 		}
 		setNumber(x, t.RemainingHeader, t.RemainingVariable, int64(s.Remaining))
 		if s.Exceeded {
@@ -164,7 +165,7 @@ func (t *tokenCount) charge(ctx context.Context, x *policy.Exchange) error {
 	if t.quota.Calls > 0 {
 		s, err := t.services.Quotas.Use(ctx, t.quotaKey, t.quota, policy.Usage{Calls: int64(t.charged)}, true)
 		if err != nil {
-			return countingError(t.quotaKey, err)
+			return countingError(x, t.source, t.quotaKey, err)
 		}
 		t.tellQuota(x, s)
 	}

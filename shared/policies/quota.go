@@ -17,7 +17,8 @@ func init() { registered["quota"] = func() policy.Statement { return &quota{} } 
 type quota struct {
 	amounts
 	Period time.Duration `attr:"renewal-period,required"`
-	APIs   []struct {
+	storeFailure
+	APIs []struct {
 		limited
 		amounts
 		Period     policy.Value[time.Duration] `attr:"renewal-period"`
@@ -88,6 +89,7 @@ func (p *quota) add(c *policy.Compilation, api, operation *limited, key string, 
 	if q.Bytes > 0 {
 		c.NeedsResponse()
 	}
+	q.OnStoreFailure = p.chosen()
 	p.limits = append(p.limits, subscriptionQuota{api, operation, key + " ", q})
 }
 

@@ -20,6 +20,7 @@ type quotaByKey struct {
 	Key    policy.Value[string] `attr:"counter-key,required"`
 	First  string               `attr:"first-period-start"`
 	increment
+	storeFailure
 
 	quotas policy.Quotas
 	quota  policy.Quota
@@ -31,6 +32,7 @@ func (p *quotaByKey) Prepare(c *policy.Compilation) {
 		c.Fault(c.Element.At, "remove the policy", "%s needs a store of counters", c.Element.Name)
 	}
 	p.quota = p.amounts.quota(p.Period)
+	p.quota.OnStoreFailure = p.chosen()
 	if p.quota.Bytes > 0 {
 		c.NeedsResponse()
 	}

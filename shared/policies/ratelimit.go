@@ -16,6 +16,7 @@ func init() { registered["rate-limit"] = func() policy.Statement { return &rateL
 // that. Calls without a subscription pass.
 type rateLimit struct {
 	callLimit
+	storeFailure
 	limitNames
 	mcpMethods
 	APIs []struct {
@@ -88,7 +89,8 @@ func (p *rateLimit) Prepare(c *policy.Compilation) {
 func counterOf(c *policy.Compilation) string { return c.Element.Name + " " + c.Element.At.String() }
 
 func (p *rateLimit) add(api, operation *limited, key string, l callLimit) {
-	p.limits = append(p.limits, subscriptionLimit{api, operation, key + " ", policy.Limit{Calls: l.Calls, Period: l.Period}})
+	limit := policy.Limit{Calls: l.Calls, Period: l.Period, OnStoreFailure: p.chosen()}
+	p.limits = append(p.limits, subscriptionLimit{api, operation, key + " ", limit})
 }
 
 func (p *rateLimit) Apply(ctx context.Context, x *policy.Exchange) error {
@@ -117,7 +119,7 @@ func (p *rateLimit) take(ctx context.Context, x *policy.Exchange, limits []*subs
 	for i, l := range limits {
 		s, err := p.limiter.Take(ctx, l.key+x.Subscription.ID, l.limit, cost)
 		if err != nil {
-			return countingError(l.key, err)
+			return countingError(x, "rate-limit", l.key, err)
 		}
 		if s.Exceeded {
 			p.tell(x, s, l.limit.Calls)
@@ -130,6 +132,3 @@ func (p *rateLimit) take(ctx context.Context, x *policy.Exchange, limits []*subs
 	p.tell(x, least, calls)
 	return nil
 }
-
-// countingError says which counter could not be reached.
-func countingError(key string, err error) error { return fmt.Errorf("counting %q: %w", key, err) }

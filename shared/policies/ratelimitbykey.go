@@ -19,6 +19,7 @@ type rateLimitByKey struct {
 	Period policy.Value[time.Duration] `attr:"renewal-period,required"`
 	Key    policy.Value[string]        `attr:"counter-key,required"`
 	increment
+	storeFailure
 	limitNames
 	mcpMethods
 
@@ -41,7 +42,7 @@ func (p *rateLimitByKey) Apply(ctx context.Context, x *policy.Exchange) error {
 	if err != nil {
 		return err
 	}
-	var l policy.Limit
+	l := policy.Limit{OnStoreFailure: p.chosen()}
 	if l.Calls, err = p.Calls.Get(x); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (p *rateLimitByKey) Apply(ctx context.Context, x *policy.Exchange) error {
 	}
 	s, err := p.limiter.Take(ctx, key, l, cost)
 	if err != nil {
-		return countingError(key, err)
+		return countingError(x, "rate-limit-by-key", key, err)
 	}
 	p.tell(x, s, l.Calls)
 	if s.Exceeded {

@@ -160,7 +160,9 @@ type Computation struct {
 	// who ask meanwhile.
 	Anew bool
 	// Run computes the value. It is called by the caller of Compute, once at most.
-	Run func(ctx context.Context) (Computed, error)
+	// When it calls alone, others do not wait any longer: there will be nothing for
+	// them.
+	Run func(ctx context.Context, alone func()) (Computed, error)
 }
 
 // Computed is what a computation made.

@@ -10,6 +10,7 @@ var accessPolicies = []PolicyType{
 			Attributes: append([]AttributeType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}, Required: true},
 				{Name: "renewal-period", Domain: Domain{Type: Seconds, Min: 1, Max: 300}, Required: true},
+				onStoreFailure("allow"),
 				mcpMethods,
 			}, limitNames...),
 			Children: perAPI([]AttributeType{
@@ -30,6 +31,7 @@ var accessPolicies = []PolicyType{
 				{Name: "counter-key", Domain: anyText, Required: true},
 				{Name: "increment-condition", Domain: anyBool},
 				{Name: "increment-count", Domain: anyInt, Default: "1"},
+				onStoreFailure("allow"),
 				mcpMethods,
 			}, limitNames...),
 		},
@@ -43,6 +45,7 @@ var accessPolicies = []PolicyType{
 				{Name: "calls", Domain: Domain{Type: Int, Min: 1}},
 				{Name: "bandwidth", Domain: Domain{Type: Int, Min: 1}, Differs: "bodies count, headers do not"},
 				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Required: true},
+				onStoreFailure("refuse"),
 			},
 			Any:      [][]string{{"calls", "bandwidth"}},
 			Children: perAPI([]AttributeType{{Name: "calls", Domain: literalInt}, {Name: "bandwidth", Domain: literalInt}, {Name: "renewal-period", Domain: Domain{Type: Seconds}}}),
@@ -61,6 +64,7 @@ var accessPolicies = []PolicyType{
 				{Name: "increment-condition", Domain: anyBool},
 				{Name: "increment-count", Domain: anyInt, Default: "1"},
 				{Name: "first-period-start", Domain: Domain{Type: Timestamp}, Default: "0001-01-01T00:00:00Z"},
+				onStoreFailure("refuse"),
 			},
 			Any: [][]string{{"calls", "bandwidth"}},
 		},
@@ -118,6 +122,16 @@ var accessPolicies = []PolicyType{
 
 // mcpMethods confines a limit to some of the messages of an MCP server.
 var mcpMethods = AttributeType{Name: "mcp-methods", Domain: Domain{Type: List}, Ours: true, Differs: "only messages of these methods, such as tools/call, are counted and refused; requests that are no MCP messages always are"}
+
+// onStoreFailure says what becomes of calls while the store of counters does not
+// answer. Without a default, each kind of limit in the policy has its own.
+func onStoreFailure(byDefault string) AttributeType {
+	differs := "calls that cannot be counted, because the store of counters does not answer, pass or are refused with status 503"
+	if byDefault == "" {
+		differs += "; by default those of the minute pass, and those of a quota are refused"
+	}
+	return AttributeType{Name: "on-store-failure", Domain: Domain{Type: Enum, Enum: []string{"allow", "refuse"}}, Default: byDefault, Ours: true, Differs: differs}
+}
 
 // limitNames are the attributes that say where a limit tells what is left.
 var limitNames = []AttributeType{

@@ -55,6 +55,7 @@ func tokenLimit(name string) PolicyType {
 				{Name: "token-quota", Domain: Domain{Type: Int, Expression: true, Min: 1}},
 				{Name: "token-quota-period", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"Hourly", "Daily", "Weekly", "Monthly", "Yearly"}}},
 				{Name: "estimate-prompt-tokens", Domain: literalBool, Required: true},
+				onStoreFailure(""),
 				{Name: "retry-after-header-name", Default: "Retry-After"},
 				{Name: "retry-after-variable-name"},
 				{Name: "remaining-quota-tokens-header-name"},

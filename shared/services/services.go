@@ -1,5 +1,6 @@
-// Package services puts together what policies reach beyond their call: the
-// counters and the cache of one instance, and the validation of tokens.
+// Package services puts together what policies reach beyond their call: limits,
+// quotas and caches, over a store that instances share or in the memory of one,
+// and the validation of tokens.
 package services
 
 import (
@@ -12,14 +13,19 @@ import (
 
 	"toolgate/shared/auth"
 	"toolgate/shared/cache"
+	"toolgate/shared/limit"
 	"toolgate/shared/memory"
 	"toolgate/shared/policy"
+	"toolgate/shared/state"
 )
 
 // Options are what a host gives. The zero value works.
 type Options struct {
 	// Transport fetches the keys of token issuers; nil is the default.
 	Transport http.RoundTripper
+	// Store is what instances share for limits, quotas and caches; nil: counters
+	// and values are those of this instance alone.
+	Store state.Store
 	// Identity gets tokens for the gateway's own identity; nil: it has none.
 	Identity policy.Identity
 	// Now is the clock; nil is time.Now.
@@ -31,39 +37,30 @@ type Options struct {
 // Notes say of policies what this version does not do for them, for the report
 // of a build.
 var Notes = map[string]string{
-	"rate-limit":                      perInstance,
-	"rate-limit-by-key":               perInstance,
-	"quota":                           perInstance + ", and starts anew with each",
-	"quota-by-key":                    perInstance + ", and starts anew with each",
-	"llm-token-limit":                 perInstance,
-	"azure-openai-token-limit":        perInstance,
-	"limit-concurrency":               perInstance,
-	"cache-lookup":                    cached,
-	"cache-lookup-value":              cached,
 	"validate-client-certificate":     "trusts no certificate in this version: with validate-trust it refuses every one",
 	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
-	"cache-value":                     cached,
 	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
 }
 
-const (
-	perInstance = "counts in the memory of one instance: several instances together let more through"
-	cached      = "keeps values in the memory of one instance: others do not see them"
-)
-
 // New makes the services.
 func New(o Options) policy.Services {
-	local := memory.New(memory.Options{Now: o.Now})
 	if o.Identity == nil {
 		o.Identity = noIdentity{}
 	}
-	return policy.Services{
-		Limiter: local, Quotas: local, Concurrency: local,
-		Cache:    cache.New(cache.Options{Now: o.Now, Log: o.Log}),
+	made := policy.Services{
+		Cache:    cache.New(cache.Options{Store: o.Store, Now: o.Now, Log: o.Log}),
 		Tokens:   tokens{auth.New(auth.Options{Transport: o.Transport, Now: o.Now, Log: o.Log})},
 		Identity: o.Identity,
 		Now:      o.Now,
 	}
+	if o.Store == nil {
+		local := memory.New(memory.Options{Now: o.Now})
+		made.Limiter, made.Quotas, made.Concurrency = local, local, local
+		return made
+	}
+	shared := limit.New(o.Store, limit.Options{Now: o.Now, Log: o.Log})
+	made.Limiter, made.Quotas, made.Concurrency = shared, shared, shared
+	return made
 }
 
 // noIdentity stands for a gateway without a managed identity.

@@ -119,6 +119,8 @@ type Server struct {
 	ToolPolicies map[string]int `json:"toolPolicies,omitzero"`
 	// SubscriptionKeys are those that the server takes; nil: none are looked at.
 	SubscriptionKeys *config.SubscriptionKeys `json:"subscriptionKeys,omitzero"`
+	// LegacySSE lets clients use HTTP+SSE, the transport of 2024-11-05.
+	LegacySSE bool `json:"legacySSE,omitzero"`
 }
 
 // API is a REST API published as tools.

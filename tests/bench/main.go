@@ -2,6 +2,7 @@
 // what they cost without it, and what policies cost, in one run on one machine:
 //
 //	go run ./tests/bench
+//	go run ./tests/bench state   # what limits cost that instances share
 //
 // CPU time is that of the serving process alone, which runs with GOMAXPROCS=1;
 // requests come over loopback from this process. The cases take turns in
@@ -43,6 +44,9 @@ func main() {
 // command returns the exit code: 0; 1 when something could not be measured or,
 // with -check, when a figure is over its bound; 2 for a faulty command line.
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "state" {
+		return stateCommand(ctx, args[1:], stdout, stderr)
+	}
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)

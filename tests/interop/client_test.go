@@ -59,41 +59,47 @@ func script(name string, args ...string) func(*testing.T, string, plan) []answer
 func goSDK(version string) func(*testing.T, string, plan) []answer {
 	return func(t *testing.T, url string, p plan) []answer {
 		t.Helper()
-		var progress progressLog
-		c := mcp.NewClient(&mcp.Implementation{Name: "toolgate-interop", Version: "1.0.0"}, &mcp.ClientOptions{
-			ElicitationHandler: func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
-				return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada", "username": "ada"}}, nil
-			},
-			ProgressNotificationHandler: progress.add,
-		})
-		session, err := c.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: url}, &mcp.ClientSessionOptions{ProtocolVersion: version})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := session.InitializeResult().ProtocolVersion; got != version {
-			t.Errorf("protocol version: got %q, want %q", got, version)
-		}
-		answers := make([]answer, len(p))
-		for i, s := range p {
-			result, err := request(t.Context(), session, s, token(i))
-			if err != nil {
-				answers[i].Error = errorJSON(err)
-			} else {
-				answers[i].Result = mustMarshal(t, result)
-			}
-		}
-		// The SDK hands a notification over on its own time, maybe after the
-		// result; once the session is closed all have been.
-		if err := session.Close(); err != nil {
-			t.Errorf("closing the session: %v", err)
-		}
-		for i := range p {
-			for _, n := range progress.of(token(i)) {
-				answers[i].Progress = append(answers[i].Progress, mustMarshal(t, n))
-			}
-		}
-		return answers
+		return carryOut(t, &mcp.StreamableClientTransport{Endpoint: url}, version, p)
 	}
+}
+
+// carryOut carries out a plan with go-sdk's client.
+func carryOut(t *testing.T, transport mcp.Transport, version string, p plan) []answer {
+	t.Helper()
+	var progress progressLog
+	c := mcp.NewClient(&mcp.Implementation{Name: "toolgate-interop", Version: "1.0.0"}, &mcp.ClientOptions{
+		ElicitationHandler: func(context.Context, *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"name": "Ada", "username": "ada"}}, nil
+		},
+		ProgressNotificationHandler: progress.add,
+	})
+	session, err := c.Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := session.InitializeResult().ProtocolVersion; got != version {
+		t.Errorf("protocol version: got %q, want %q", got, version)
+	}
+	answers := make([]answer, len(p))
+	for i, s := range p {
+		result, err := request(t.Context(), session, s, token(i))
+		if err != nil {
+			answers[i].Error = errorJSON(err)
+		} else {
+			answers[i].Result = mustMarshal(t, result)
+		}
+	}
+	// The SDK hands a notification over on its own time, maybe after the
+	// result; once the session is closed all have been.
+	if err := session.Close(); err != nil {
+		t.Errorf("closing the session: %v", err)
+	}
+	for i := range p {
+		for _, n := range progress.of(token(i)) {
+			answers[i].Progress = append(answers[i].Progress, mustMarshal(t, n))
+		}
+	}
+	return answers
 }
 
 // token is the progress token of the step with that index.

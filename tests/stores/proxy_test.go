@@ -3,6 +3,7 @@ package stores_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ type fault func(t testing.TB, w http.ResponseWriter, r *http.Request, forward ht
 type proxy struct {
 	address  string // host:port
 	requests atomic.Int64
-	running  sync.WaitGroup        // requests
+	serving  sync.RWMutex          // each request has it for reading
 	fault    atomic.Pointer[fault] // nil for none
 }
 
@@ -42,8 +43,8 @@ func newProxy(t testing.TB, server string) *proxy {
 	}
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.requests.Add(1)
-		p.running.Add(1)
-		defer p.running.Done()
+		p.serving.RLock()
+		defer p.serving.RUnlock()
 		if f := p.fault.Load(); f != nil {
 			(*f)(t, w, r, forward.ServeHTTP)
 			return
@@ -53,6 +54,13 @@ func newProxy(t testing.TB, server string) *proxy {
 	t.Cleanup(listener.Close)
 	p.address = listener.Listener.Addr().String()
 	return p
+}
+
+// settle waits until no request is being served: a store may have given up on one
+// that the service has yet to see.
+func (p *proxy) settle() {
+	p.serving.Lock()
+	defer p.serving.Unlock()
 }
 
 // counted runs an operation and returns how many requests it made.
@@ -115,9 +123,7 @@ func served(r *http.Request, forward http.HandlerFunc) *httptest.ResponseRecorde
 // cutOff breaks the connection in the middle of the answer.
 func cutOff(t testing.TB, w http.ResponseWriter, r *http.Request, forward http.HandlerFunc) {
 	answer := served(r, forward)
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()+10))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(answer.Body.Bytes())

@@ -1,6 +1,7 @@
 package stores_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
@@ -13,8 +14,20 @@ import (
 	"toolgate/shared/state/aztables"
 	"toolgate/shared/state/statetest"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
+
+// newIdentity returns an identity that has no token yet: the SDK keeps tokens for
+// the whole process.
+func newIdentity(t *testing.T) azcore.TokenCredential {
+	t.Helper()
+	credential, err := azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ID: azidentity.ClientID(rand.Text())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return credential
+}
 
 // TestManagedIdentity: the tables of a storage account are reached over TLS with a
 // token of the function app's identity, fetched once, when it is first needed.
@@ -39,10 +52,7 @@ func TestManagedIdentity(t *testing.T) {
 	defer account.Close()
 	t.Setenv("IDENTITY_ENDPOINT", identity.URL+"/msi/token")
 	t.Setenv("IDENTITY_HEADER", "secret")
-	credential, err := azidentity.NewManagedIdentityCredential(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	credential := newIdentity(t)
 	s, err := aztables.New(account.URL+"/counters", aztables.Options{
 		Credential: credential, Transport: account.Client().Transport, Timeout: patience,
 	})
@@ -76,13 +86,7 @@ func TestNoIdentity(t *testing.T) {
 	defer endpoint.CloseClientConnections() // the token is still being fetched
 	t.Setenv("IDENTITY_ENDPOINT", endpoint.URL)
 	t.Setenv("IDENTITY_HEADER", "secret")
-	// The SDK keeps tokens for the whole process: this identity has none yet.
-	credential, err := azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{
-		ID: azidentity.ClientID("00000000-0000-0000-0000-000000000002"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	credential := newIdentity(t)
 	s, err := aztables.New(account.URL+"/counters", aztables.Options{Credential: credential, Transport: account.Client().Transport})
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ type Options struct {
 // Store keeps rows in one table. It serves [state.Store].
 //
 // The table is made when a write finds that there is none, which needs the right
-// to make tables; otherwise it has to be there.
+// to make tables and may take longer than an operation; better it is there.
 type Store struct {
 	client    *aztables.Client
 	transport http.RoundTripper

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,10 +155,10 @@ func TestStatus(t *testing.T) {
 var errNone = errors.New("no error")
 
 func is(got, want error) bool {
-	switch want {
-	case errNone:
+	switch {
+	case errors.Is(want, errNone):
 		return got == nil
-	case nil:
+	case want == nil:
 		return got != nil && !errors.Is(got, state.ErrNotFound) && !errors.Is(got, state.ErrConflict) && !errors.Is(got, state.ErrBusy)
 	}
 	return errors.Is(got, want)
@@ -250,6 +251,31 @@ func TestSweepPages(t *testing.T) {
 		if !strings.Contains(line, "If-Match=v-") {
 			t.Errorf("deletion %q has no condition", line)
 		}
+	}
+}
+
+// TestSweepFailure: a service that is busy ends a sweep, which says how far it got.
+func TestSweepFailure(t *testing.T) {
+	var deletions atomic.Int64
+	s := account(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet:
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("X-Ms-Continuation-Nextpartitionkey", "next")
+			w.Header().Set("X-Ms-Continuation-Nextrowkey", "0")
+			_, _ = io.WriteString(w, list(strings.Split(strings.Repeat("a ", 99)+"a", " ")...))
+		case deletions.Add(1) > 10:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	}, theToken)
+	got, err := s.Sweep(t.Context(), time.Now(), 1000)
+	if got != 10 || !errors.Is(err, state.ErrBusy) {
+		t.Errorf("got %d and error %v, want 10 and %v", got, err, state.ErrBusy)
+	}
+	if n := deletions.Load(); n > 30 {
+		t.Errorf("%d deletions were begun, want few after the first failure", n)
 	}
 }
 

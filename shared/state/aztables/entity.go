@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"toolgate/shared/state"
@@ -62,6 +64,9 @@ const (
 	pageTimeout = 15 * time.Second
 	// maxPage is the number of entities in a page.
 	maxPage = 1000
+	// sweepers is how many entities are deleted at a time. Each is a partition of
+	// its own, so they do not wait for each other.
+	sweepers = 8
 )
 
 // Sweep serves [state.Store]. The service looks at every row, a page at a time,
@@ -72,7 +77,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 		return 0, nil
 	}
 	filter, names, format := "X lt datetime'"+formatTime(max(1, state.ToMilli(before)))+"'", "PartitionKey,RowKey", aztables.MetadataFormatFull
-	top := int32(min(limit, maxPage)) //nolint:gosec // not more than maxPage
+	top := int32(min(limit, maxPage))
 	pages := s.client.NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter, Select: &names, Top: &top, Format: &format})
 	deleted := 0
 	for pages.More() && deleted < limit {
@@ -83,17 +88,46 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 		if err != nil {
 			return deleted, fmt.Errorf("listing expired rows: %w", err)
 		}
-		for _, e := range expired[:min(len(expired), limit-deleted)] {
-			was, err := s.remove(ctx, e.PartitionKey, e.RowKey, e.ETag)
-			if err != nil && !errors.Is(err, state.ErrConflict) {
-				return deleted, fmt.Errorf("deleting expired row %s: %w", e.PartitionKey, err)
-			}
-			if was {
-				deleted++
-			}
+		n, err := s.removeAll(ctx, expired[:min(len(expired), limit-deleted)])
+		deleted += n
+		if err != nil {
+			return deleted, fmt.Errorf("deleting expired rows: %w", err)
 		}
 	}
 	return deleted, nil
+}
+
+// removeAll deletes entities in the versions that were seen, several at a time,
+// and returns how many it has deleted. After an error it begins no other.
+func (s *Store) removeAll(ctx context.Context, expired []entity) (int, error) {
+	var (
+		next, deleted atomic.Int64
+		failed        atomic.Pointer[error]
+		workers       sync.WaitGroup
+	)
+	for range min(sweepers, len(expired)) {
+		workers.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(expired) {
+					return
+				}
+				e := expired[i]
+				was, err := s.remove(ctx, e.PartitionKey, e.RowKey, e.ETag)
+				if err != nil && !errors.Is(err, state.ErrConflict) {
+					failed.CompareAndSwap(nil, &err)
+				}
+				if was {
+					deleted.Add(1)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if err := failed.Load(); err != nil {
+		return int(deleted.Load()), *err
+	}
+	return int(deleted.Load()), nil
 }
 
 // page fetches a page of keys with their versions.

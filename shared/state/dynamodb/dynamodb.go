@@ -65,6 +65,9 @@ func New(region, table, endpoint string, o Options) (*Store, error) {
 	if config.Credentials == nil {
 		return nil, errors.New("the table needs credentials and the host gave none: give it a role that may use the table")
 	}
+	// Credentials are fetched once, and not given up with the operation that needs
+	// them first.
+	config.Credentials = aws.NewCredentialsCache(config.Credentials)
 	s := &Store{table: &table, deadline: remote.NewDeadline(o.Timeout)}
 	if config.HTTPClient == nil {
 		s.transport = remote.Transport()

@@ -130,7 +130,7 @@ func TestAnswers(t *testing.T) {
 		})
 		_, err := s.Put(t.Context(), key, state.Record{})
 		for _, kind := range []error{state.ErrConflict, state.ErrBusy, state.ErrNotFound} {
-			if err == nil || errors.Is(err, kind) != (kind == c.want) {
+			if err == nil || errors.Is(err, kind) != errors.Is(c.want, kind) {
 				t.Errorf("%d %s: got %v, want %v", c.status, c.code, err, c.want)
 			}
 		}

@@ -231,7 +231,7 @@ func replacesEverything(t *testing.T, s state.Store) {
 func dataOfEveryKind(t *testing.T, s state.Store) {
 	all := make([]byte, state.MaxData)
 	for i := range all {
-		all[i] = byte(i ^ i>>8)
+		all[i] = byte((i ^ i>>8) & 0xff)
 	}
 	for name, data := range map[string][]byte{
 		"nil": nil, "empty": {}, "a zero byte": {0}, "no UTF-8": {0xff, 0xfe, 0xc0}, "JSON": []byte(`{"a":"\u0000"}`), "the largest": all,
