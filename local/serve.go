@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -25,6 +26,7 @@ import (
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
+	"toolgate/shared/sweep"
 )
 
 // defaultAddress is where the gateway listens unless told otherwise.
@@ -69,8 +71,10 @@ type server struct {
 	// store has the subscriptions; nil where none is needed and none is named.
 	store    state.Store
 	storeURL string // what was named; empty for the folder's own
-	current  atomic.Pointer[running]
-	files    []string // to watch
+	// stopSweep is set with store, and returns when the sweep has ended.
+	stopSweep func()
+	current   atomic.Pointer[running]
+	files     []string // to watch
 }
 
 // running is one configuration being served.
@@ -113,8 +117,20 @@ func (s *server) load(ctx context.Context) error {
 
 func (s *server) close() { _ = s.current.Load().Close() }
 
+// startSweep removes expired rows of the store, now and every hour.
+func (s *server) startSweep(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { sweep.Hourly(ctx, sweep.Options{Store: s.store, Log: s.log}) })
+	s.stopSweep = func() {
+		cancel()
+		sweeping.Wait()
+	}
+}
+
 func (s *server) closeStore() {
 	if s.store != nil {
+		s.stopSweep()
 		_ = s.store.Close() // what was answered is kept
 	}
 }
@@ -137,6 +153,7 @@ func (s *server) subscriptions(ctx context.Context, m *snapshot.Manifest) (polic
 		if s.store, err = openStore(ctx, address, s.env, 0); err != nil {
 			return nil, err
 		}
+		s.startSweep(ctx)
 	}
 	return access.New(access.Options{Store: s.store, Log: s.log}), nil
 }

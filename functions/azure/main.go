@@ -18,6 +18,7 @@ import (
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 	"toolgate/shared/state/aztables"
+	"toolgate/shared/sweep"
 )
 
 func main() {
@@ -55,13 +56,29 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Observe:       gateway.LogCalls(log),
 		Services:      services.New(services.Options{Log: log, Identity: identity, Store: store}),
 		Subscriptions: subscriptions,
+		Streams:       store,
 		ClientAddress: host.AzureClientAddress,
 	})
 	if err != nil {
 		return err
 	}
 	defer g.Close()
-	return host.Azure(ctx, g)
+	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), g))
+}
+
+// sweepOf is what functions/sweep does: it removes the rows of the store that have
+// expired.
+func sweepOf(store state.Store, log *slog.Logger) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if store == nil {
+			return nil
+		}
+		err := sweep.Once(ctx, sweep.Options{Store: store, Log: log})
+		if err != nil {
+			log.Error("sweep", "error", err.Error())
+		}
+		return err
+	}
 }
 
 // openStore opens the table that TOOLGATE_STORE names, with the managed identity;

@@ -69,6 +69,7 @@ func run(log *slog.Logger) error {
 		Services: services.New(services.Options{Log: log, Store: store}),
 
 		Subscriptions: subscriptions,
+		Streams:       store,
 	})
 	if err != nil {
 		return err

@@ -239,6 +239,7 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 		body := policy.NewStream(&relayed{Reader: p.body, forwarding: f}, -1)
 		if strings.HasPrefix(p.header.Get("Content-Type"), mcp.ContentSSE) {
 			body.Whole = func() ([]byte, error) {
+				r.Headers["Content-Type"] = contentJSON // of the message that is left
 				return mcp.ReadResponse(p.header, p.body, maxUpstreamMessage, f.notify)
 			}
 		}
@@ -249,7 +250,10 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 	events := &eventStream{forwarding: f, next: next}
 	events.add(p)
 	body := policy.NewStream(events, -1)
-	body.Whole = func() ([]byte, error) { return events.last(p) }
+	body.Whole = func() ([]byte, error) {
+		r.Headers["Content-Type"] = contentJSON // of the message that is left
+		return events.last(p)
+	}
 	r.Body = body
 	return r
 }

@@ -69,7 +69,11 @@ func Once(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("removing expired rows, after %d of them: %w", removed, err)
 	}
-	o.Log.LogAttrs(ctx, slog.LevelInfo, "sweep", slog.Int("removed", removed), slog.Float64("ms", float64(spent.Microseconds())/1000))
+	level := slog.LevelInfo
+	if removed == 0 {
+		level = slog.LevelDebug
+	}
+	o.Log.LogAttrs(ctx, level, "sweep", slog.Int("removed", removed), slog.Float64("ms", float64(spent.Microseconds())/1000))
 	return nil
 }
 

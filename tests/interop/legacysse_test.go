@@ -149,6 +149,11 @@ func TestLegacySSE(t *testing.T) {
 	}
 }
 
+// A policy that reads an event stream leaves one message of it, which is JSON.
+func TestStreamThatPoliciesRead(t *testing.T) {
+	try(t, []client{{"go-sdk 2025-11-25", true, goSDK("2025-11-25")}}, sseGateway(t, 1, nil)+"/lookedstate/mcp", ssePlans["stateful"])
+}
+
 // withKey sends a subscription key.
 type withKey struct{}
 
