@@ -58,6 +58,7 @@ func serve(ctx context.Context, c *call) error {
 	seen.changed(s.files) // before anybody is told that a change will be served
 	go seen.everyChange(ctx, func() []string { return s.files }, func() { s.reload(ctx) })
 	defer s.close()
+	defer context.AfterFunc(ctx, func() { s.current.Load().EndStreams() })()
 	return s.listen(ctx, *address)
 }
 
@@ -109,6 +110,7 @@ func (s *server) load(ctx context.Context) error {
 	}
 	result.Report.Write(s.stdout, false)
 	if old := s.current.Swap(&running{g, snap}); old != nil {
+		old.EndStreams() // their clients open others, which the new one serves
 		// Calls that are on their way through the old one get time to end.
 		time.AfterFunc(time.Minute, func() { _ = old.Close() })
 	}

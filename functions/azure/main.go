@@ -63,6 +63,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer g.Close()
+	defer context.AfterFunc(ctx, g.EndStreams)()
 	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), g))
 }
 

@@ -25,6 +25,14 @@ type Options struct {
 	URL string
 	// Header and Query are set on every request, in place of what it has.
 	Header, Query []Credential
+	// Authorize sets credentials that are made for each request, such as an access
+	// token or a signature; nil: there are none. It is called last before a request
+	// is sent, and again for each redirect within the URL's scheme and host. Its
+	// error keeps the request from being sent, as [Unauthorized].
+	Authorize Authorize
+	// Certificate is presented when the destination asks for one, unless
+	// [SendOptions] have another; nil is none.
+	Certificate *tls.Certificate
 	// Timeout bounds the wait for the response's header; 0 leaves that to the
 	// caller's context.
 	Timeout time.Duration
@@ -39,16 +47,21 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Authorize sets the credentials of one request.
+type Authorize func(ctx context.Context, req *http.Request) error
+
 // Client sends requests to one destination. It follows no redirects unless it is
 // told to: a redirect leads to a place nobody configured. It is safe for
 // concurrent use.
 type Client struct {
-	base    *url.URL
-	header  []Credential
-	query   string
-	timeout time.Duration
-	rt      http.RoundTripper
-	breaker *breaker // nil: none
+	base        *url.URL
+	header      []Credential
+	query       string
+	authorize   Authorize        // nil: none
+	certificate *tls.Certificate // nil: none
+	timeout     time.Duration
+	rt          http.RoundTripper
+	breaker     *breaker // nil: none
 }
 
 // New checks the options.
@@ -60,7 +73,7 @@ func New(o Options) (*Client, error) {
 	if !absolute(base) {
 		return nil, fmt.Errorf("%q is no absolute http or https URL", o.URL)
 	}
-	c := &Client{base: base, timeout: o.Timeout, rt: o.Transport}
+	c := &Client{base: base, authorize: o.Authorize, certificate: o.Certificate, timeout: o.Timeout, rt: o.Transport}
 	if c.rt == nil {
 		c.rt = shared
 	}
@@ -129,14 +142,22 @@ func (c *Client) Send(req *http.Request, o SendOptions) (*http.Response, error) 
 	if c.breaker != nil && c.breaker.tripped() {
 		return nil, refuse(req, Tripped, errTripped)
 	}
+	o.Certificate = cmp.Or(o.Certificate, c.certificate)
 	rt, err := connections.via(c.rt, o)
 	if err != nil {
 		return nil, refuse(req, Refused, err)
 	}
-	if o.FollowRedirects {
-		rt = &redirects{rt: rt, client: c}
-	}
 	c.setHeader(req)
+	if o.FollowRedirects {
+		if rt, err = follow(rt, c.rt, o, c, req.Header); err != nil {
+			return nil, refuse(req, Refused, err)
+		}
+	}
+	if c.authorize != nil {
+		if err := c.authorize(req.Context(), req); err != nil {
+			return nil, refuse(req, unauthorized(req.Context(), err), err)
+		}
+	}
 	u := watch(req)
 	res, err := within(cmp.Or(o.Timeout, c.timeout), rt, req)
 	if err != nil {

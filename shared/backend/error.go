@@ -19,6 +19,9 @@ const (
 	// Tripped is the reason of a request that was not sent because the circuit
 	// breaker is open. API Management answers 503 then.
 	Tripped Reason = "tripped"
+	// Unauthorized is the reason of a request that was not sent because its
+	// credentials could not be obtained.
+	Unauthorized Reason = "unauthorized"
 )
 
 // Error says why there is no response. Its text names no URL, since a URL may
@@ -42,6 +45,14 @@ func (e *Error) Public() string {
 		return "The request is not allowed to leave the gateway."
 	case Tripped:
 		return "The backend is left alone for a while after failures."
+	case Unauthorized:
+		if told, ok := errors.AsType[interface {
+			error
+			Public() string
+		}](e.Err); ok {
+			return told.Public()
+		}
+		return "The gateway could not obtain its credentials for the backend."
 	}
 	return "The backend could not be reached."
 }
@@ -57,6 +68,9 @@ func asError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := errors.AsType[*Error](err); ok { // a redirect's, or a guard's
+		return e
+	}
 	cause := context.Cause(ctx)
 	var timeout interface{ Timeout() bool }
 	switch {
@@ -68,6 +82,15 @@ func asError(ctx context.Context, err error) error {
 		return &Error{Timeout, err}
 	}
 	return &Error{Unreachable, err}
+}
+
+// unauthorized is the reason of credentials that could not be obtained, unless
+// the call ended meanwhile.
+func unauthorized(ctx context.Context, err error) Reason {
+	if e, ok := errors.AsType[*Error](asError(ctx, err)); ok && ctx.Err() != nil {
+		return e.Reason
+	}
+	return Unauthorized
 }
 
 // blame tells what the destination is not to blame for from what it may be: a

@@ -15,15 +15,34 @@ const maxRedirects = 10
 // no http URL, and one that asks for a body which cannot be sent again.
 type redirects struct {
 	rt     http.RoundTripper
-	client *Client // whose credentials stay with its destination; nil for none
+	away   http.RoundTripper // beyond the first scheme and host: presents no certificate
+	client *Client           // whose credentials stay with its destination; nil for none
+	// header is the first request's before [Options.Authorize] added to it.
+	header http.Header
+}
+
+// follow makes the RoundTripper that follows the redirects of a request with the
+// options and the header.
+func follow(rt, from http.RoundTripper, o SendOptions, c *Client, header http.Header) (http.RoundTripper, error) {
+	r := &redirects{rt: rt, away: rt, client: c, header: header}
+	if c != nil && c.authorize != nil {
+		r.header = maps.Clone(header)
+	}
+	var err error
+	if o.Certificate != nil {
+		o.Certificate = nil
+		r.away, err = connections.via(from, o)
+	}
+	return r, err
 }
 
 // RoundTrip sends a request and those it is redirected to. The request's body
 // is sent again only where the request has a GetBody.
 func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
-	t := trail{first: req, client: r.client}
+	t := trail{first: req, client: r.client, plain: r.header}
+	rt := r.rt
 	for range maxRedirects {
-		res, err := r.rt.RoundTrip(req)
+		res, err := rt.RoundTrip(req)
 		if err != nil {
 			return nil, err
 		}
@@ -33,16 +52,25 @@ func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		discard(res)
 		req = follow
+		switch {
+		case t.left:
+			rt = r.away
+		case r.client != nil && r.client.authorize != nil:
+			if err := r.client.authorize(req.Context(), req); err != nil {
+				return nil, refuse(req, unauthorized(req.Context(), err), err)
+			}
+		}
 	}
-	return r.rt.RoundTrip(req)
+	return rt.RoundTrip(req)
 }
 
 // trail is what has become of a request on its way.
 type trail struct {
 	first    *http.Request
 	client   *Client
-	left     bool // the scheme and host of the first request, and so for good
-	bodiless bool // a redirect took the body away, and so for good
+	plain    http.Header // of the first request, without what is made for each
+	left     bool        // the scheme and host of the first request, and so for good
+	bodiless bool        // a redirect took the body away, and so for good
 }
 
 // next is the request that a response redirects to; nil when it does not, or
@@ -83,7 +111,7 @@ func (t *trail) next(req *http.Request, res *http.Response) *http.Request {
 
 // header is the first request's, without what is not for the next destination.
 func (t *trail) header() http.Header {
-	h := maps.Clone(t.first.Header)
+	h := maps.Clone(t.plain)
 	if t.bodiless {
 		for _, name := range []string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type", "Content-Length"} {
 			delete(h, name)

@@ -58,12 +58,10 @@ func (s *Sender) Send(ctx context.Context, r Request) (*http.Response, error) {
 	if r.URL == nil || !absolute(r.URL) {
 		return nil, &Error{Refused, errors.New("a request goes to an absolute http or https URL")}
 	}
-	rt, err := connections.via(s.rt, SendOptions{Proxy: r.Proxy, Certificate: r.Certificate})
+	o := SendOptions{Proxy: r.Proxy, Certificate: r.Certificate}
+	rt, err := connections.via(s.rt, o)
 	if err != nil {
 		return nil, &Error{Refused, err}
-	}
-	if r.Follow {
-		rt = &redirects{rt: rt}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := func() bool { return false }
@@ -71,6 +69,13 @@ func (s *Sender) Send(ctx context.Context, r Request) (*http.Response, error) {
 		stop = time.AfterFunc(r.Timeout, func() { cancel(errWhole) }).Stop
 	}
 	req := r.request().WithContext(ctx)
+	if r.Follow {
+		if rt, err = follow(rt, s.rt, o, nil, req.Header); err != nil {
+			stop()
+			cancel(nil)
+			return nil, &Error{Refused, err}
+		}
+	}
 	res, err := rt.RoundTrip(req)
 	if err != nil {
 		stop()

@@ -77,6 +77,14 @@ func (t *transports) via(rt http.RoundTripper, o SendOptions) (http.RoundTripper
 	if err != nil {
 		return nil, err
 	}
+	if g, ok := rt.(*guarded); ok {
+		derived, err := t.via(g.Transport, o)
+		if err != nil {
+			return nil, err
+		}
+		made, _ := derived.(*http.Transport) // of one
+		return &guarded{Transport: made, guard: g.guard, proxied: o.Proxy != nil}, nil
+	}
 	from, ok := rt.(*http.Transport)
 	if !ok {
 		return rt, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -79,9 +80,7 @@ func (d *delivery) addHeader(name, value string) {
 
 func (d *delivery) accept() {
 	x := d.exchange
-	for name, values := range d.header {
-		x.w.Header()[name] = values
-	}
+	maps.Copy(x.w.Header(), d.header)
 	x.WriteHeader(http.StatusAccepted)
 }
 

@@ -153,7 +153,7 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 // Close lets go of what the gateway's servers keep open towards upstreams.
 func (g *Gateway) Close() error {
 	var errs []error
-	g.sse.close()
+	g.EndStreams()
 	for _, s := range g.servers {
 		inner := s.Server
 		if governed, ok := inner.(*governed); ok {

@@ -93,8 +93,10 @@ func newLegacySSE(sealer *seal.Sealer, store state.Store) *legacySSE {
 	}
 }
 
-// close ends the streams, so that their clients open others elsewhere.
-func (l *legacySSE) close() {
+// EndStreams ends the streams of HTTP+SSE and opens no others, so that their clients
+// go elsewhere before a process ends or its configuration changes. Close does so too.
+func (g *Gateway) EndStreams() {
+	l := g.sse
 	if l == nil {
 		return
 	}
@@ -166,7 +168,7 @@ func (l *legacySSE) seal(stream string, expires time.Time, context []byte) (stri
 	if err != nil {
 		return "", fmt.Errorf("sealing the id of a stream: %w", err)
 	}
-	plain := binary.BigEndian.AppendUint64(make([]byte, 0, sessionLength), uint64(expires.UnixMilli())) //nolint:gosec // after 1970
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, sessionLength), uint64(expires.UnixMilli()))
 	return l.sealer.Seal(append(plain, id...), context), nil
 }
 

@@ -95,14 +95,13 @@ func bodyOf(res *http.Response) string {
 }
 
 // post sends a message to the stream and wants a status.
-func (s *stream) post(message string, status int, header ...string) string {
+func (s *stream) post(message string, status int, header ...string) {
 	s.t.Helper()
 	res := do(s.t, s.t.Context(), http.MethodPost, s.url, message, header...)
 	body := bodyOf(res)
 	if res.StatusCode != status {
 		s.t.Fatalf("POST %.100s: got %d %s, want %d", message, res.StatusCode, body, status)
 	}
-	return body
 }
 
 // next is the next message of the stream.
@@ -345,7 +344,7 @@ func TestLegacySSEEnds(t *testing.T) {
 		end  func(s *stream)
 	}{
 		{"the client goes", func(s *stream) { s.close() }},
-		{"the gateway closes", func(*stream) { here.sse.close() }},
+		{"the gateway closes", func(*stream) { here.EndStreams() }},
 	} {
 		gone := make(chan struct{})
 		base := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

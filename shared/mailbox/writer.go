@@ -74,7 +74,7 @@ func (w *Writer) Send(ctx context.Context, message []byte) error {
 	defer cancel()
 	l := letter{From: w.from, Number: w.number, Message: message}
 	w.number++
-	err := error(errFull)
+	err := errFull
 	if len(message) <= maxInline {
 		err = w.append(ctx, l)
 	}

@@ -26,8 +26,8 @@ import (
 // sseClients are the clients of HTTP+SSE, the transport of 2024-11-05. Some speak
 // later revisions over it.
 var sseClients = []client{
-	{"go-sdk 2024-11-05", true, goSSE("2024-11-05", http.DefaultClient)},
-	{"go-sdk 2025-11-25", true, goSSE("2025-11-25", http.DefaultClient)},
+	{"go-sdk 2024-11-05", true, goSSE("2024-11-05", &http.Client{})},
+	{"go-sdk 2025-11-25", true, goSSE("2025-11-25", &http.Client{})},
 	{"TypeScript v1", true, script("client-v1.mjs", "sse")},
 }
 
@@ -173,7 +173,7 @@ func TestLegacySSEIsGoverned(t *testing.T) {
 			{Method: "tools/list", want: `{"result":{"tools":{"getLabel":{}}}}`},
 			{Method: "tools/call", Params: []byte(`{"name":"getLabel","arguments":{"orderId":"7"}}`), want: `{"error":{}}`},
 		}
-		answers := goSSE("2024-11-05", http.DefaultClient)(t, base+"/guarded/sse", p)
+		answers := goSSE("2024-11-05", &http.Client{})(t, base+"/guarded/sse", p)
 		p.judge(t, true, answers)
 		if got := string(answers[1].Error); !strings.Contains(got, "Unauthorized") {
 			t.Errorf("got %s, want that of status 401", got)

@@ -81,6 +81,12 @@ var rooms = map[string]room{
 		{"shared/policy", "the service that it is"},
 		{"shared/state", "the second level"},
 	}},
+	"shared/mailbox": {knows: "messages for the instance that holds a stream", imports: []door{
+		{"shared/state", "the rows by which instances hand them over"},
+	}},
+	"shared/sweep": {knows: "when expired rows are removed, and how many at once", imports: []door{
+		{"shared/state", "the rows"},
+	}},
 	"shared/access": {knows: "who has a subscription, and which keys", imports: []door{
 		{"shared/policy", "the service that it is"},
 		{"shared/state", "rows of subscriptions and keys"},
@@ -137,6 +143,8 @@ var rooms = map[string]room{
 		{"shared/fault", "faults of documents that show only with their secrets"},
 		{"shared/policies", "the policies that pipelines are made of"},
 		{"shared/policy", "pipelines run around messages and requests"},
+		{"shared/mailbox", "streams that other instances hold"},
+		{"shared/state", "the store of such streams"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},
@@ -148,6 +156,7 @@ var rooms = map[string]room{
 		{"shared/access", "it finds the subscriptions of keys"},
 		{"shared/state", "the store that TOOLGATE_STORE names"},
 		{"shared/state/aztables", "the table"},
+		{"shared/sweep", "the timer removes expired rows"},
 	}},
 	"functions/lambda": {knows: "the assembly for AWS Lambda", imports: []door{
 		{"shared/gateway", "the handler it serves"},
@@ -181,6 +190,7 @@ var rooms = map[string]room{
 		{"shared/state/aztables", "keys manages the store of a deployment"},
 		{"shared/state/dynamodb", "keys manages the store of a deployment"},
 		{"shared/state/embedded", "serve keeps its own"},
+		{"shared/sweep", "its store is swept as well"},
 	}},
 	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
 	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
