@@ -337,6 +337,7 @@ func (x *exchange) governHTTP(s endpoint, then func(context.Context)) {
 	ctx, p := x.r.Context(), x.newExchange(s.around)
 	defer p.End(ctx)
 	p.Operation = httpOperation(x.r)
+	p.Mcp = &expr.Mcp{ServerName: x.server, ProtocolVersion: x.r.Header.Get(mcp.HeaderProtocolVersion)} // no method: there is no message
 	if err := pipeline.Inbound(ctx, p); err != nil {
 		pipeline.Continue(ctx, p, err)
 		x.sendResponse(p)
