@@ -57,7 +57,7 @@ type Validator struct {
 	log    *slog.Logger
 
 	mu        sync.Mutex
-	providers map[string]*provider // by the URL of the configuration
+	providers map[string]*provider // by providerKey
 
 	kept keptTokens
 }
@@ -97,6 +97,10 @@ type Rules struct {
 	// issuer of a configuration counts only for tokens that one of its own keys
 	// signed, or one of Keys (RFC 8725, 3.8).
 	OpenIDConfigs []string
+	// Authorities are issuers whose keys are found by their identifiers: https URLs,
+	// or http ones of a loopback host. The issuer of what is found is the identifier
+	// itself (RFC 8414, 3.3), and counts as that of an OpenID configuration.
+	Authorities []string
 	// Keys verify signatures. They are tried in turn, whatever their IDs.
 	Keys []Key
 	// DecryptionKeys decrypt tokens that are encrypted; nil refuses those.
@@ -105,7 +109,7 @@ type Rules struct {
 	// check it, and empty allows none.
 	Audiences []string
 	// Issuers are the values of iss of which a token needs one; nil does not check
-	// it unless there are OpenIDConfigs. Entra has its own.
+	// it unless there are OpenIDConfigs or Authorities. Entra has its own.
 	Issuers []string
 	// RequireExpiration refuses tokens without exp.
 	RequireExpiration bool
@@ -194,6 +198,9 @@ type Error struct {
 	// commas, or what is wrong with a token that is JwtInvalid, in words for the
 	// client.
 	Value string
+	// Unavailable says that a provider which may have the key of a
+	// TokenSignatureKeyNotFound or a TokenSignatureInvalid never answered.
+	Unavailable bool
 	// Err is the cause, for the log only; it may be nil.
 	Err error
 }

@@ -119,7 +119,7 @@ func (c claims) checkAudience(r *Rules) error {
 // checkIssuer checks iss against the rules and the providers that vouch for the
 // key.
 func (c claims) checkIssuer(r *Rules, trusted []voucher) error {
-	if r.Issuers == nil && len(r.OpenIDConfigs) == 0 && r.Entra == nil {
+	if r.Issuers == nil && len(r.OpenIDConfigs) == 0 && len(r.Authorities) == 0 && r.Entra == nil {
 		return nil
 	}
 	if c.issuedAs(r, trusted) {

@@ -28,7 +28,10 @@ const (
 // its keys are compromised.
 type provider struct {
 	url string
-	set atomic.Pointer[keySet] // nil before the first answer
+	// authority says that url is the issuer's identifier, not the place of its
+	// configuration.
+	authority bool
+	set       atomic.Pointer[keySet] // nil before the first answer
 
 	mu      sync.Mutex
 	asked   time.Time // start of the last fetch; zero for none
@@ -36,6 +39,15 @@ type provider struct {
 	running *fetch    // nil for none
 
 	used time.Time // guarded by the validator's mu
+}
+
+// providerKey tells providers apart: the identifier of an issuer may be the place of a
+// configuration as well.
+func providerKey(url string, authority bool) string {
+	if authority {
+		return "issuer " + url
+	}
+	return url
 }
 
 // fetch is a fetch under way, which those who need it wait for together.
@@ -47,12 +59,14 @@ type fetch struct {
 // providersOf are the providers that the rules name.
 func (v *Validator) providersOf(r *Rules) ([]*provider, error) {
 	urls := r.OpenIDConfigs
+	own := len(urls)
+	urls = append(slices.Clip(urls), r.Authorities...)
 	if r.Entra != nil {
 		place, err := r.Entra.configuration()
 		if err != nil {
 			return nil, &Error{Kind: TokenIssuerNotAllowed, Err: err}
 		}
-		urls = append(slices.Clip(urls), place)
+		urls = append(urls, place)
 	}
 	if len(urls) == 0 {
 		return nil, nil
@@ -61,12 +75,14 @@ func (v *Validator) providersOf(r *Rules) ([]*provider, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	providers := make([]*provider, 0, len(urls))
-	for _, u := range urls {
-		p := v.providers[u]
+	for i, u := range urls {
+		authority := i >= own && i < own+len(r.Authorities)
+		key := providerKey(u, authority)
+		p := v.providers[key]
 		if p == nil {
-			p = &provider{url: u}
+			p = &provider{url: u, authority: authority}
 			v.makeRoom()
-			v.providers[u] = p
+			v.providers[key] = p
 		}
 		p.used = now
 		providers = append(providers, p)
@@ -86,7 +102,7 @@ func (v *Validator) makeRoom() {
 			oldest = p
 		}
 	}
-	delete(v.providers, oldest.url)
+	delete(v.providers, providerKey(oldest.url, oldest.authority))
 }
 
 // keySets returns what the providers last answered as soon as that is enough.
@@ -166,7 +182,7 @@ func (v *Validator) ask(p *provider, now time.Time) (*fetch, error) {
 func (v *Validator) run(p *provider, f *fetch) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
-	set, err := v.fetchKeySet(ctx, p.url)
+	set, err := v.fetchProvider(ctx, p)
 	if err == nil {
 		set.from, set.fetched = p, v.now()
 		p.set.Store(set)

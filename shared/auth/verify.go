@@ -97,10 +97,11 @@ func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher,
 		return vouching(sets, key), nil
 	}
 	why := errors.Join(s.short, fmt.Errorf("none of %d keys of the policy verifies it", len(r.Keys)))
+	away := len(sets) < len(providers)
 	if s.tried > 0 || s.known {
-		return nil, &Error{Kind: TokenSignatureInvalid, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %q", s.tried, t.header.Alg, s.kid), why, unavailable)}
+		return nil, &Error{Kind: TokenSignatureInvalid, Unavailable: away, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %q", s.tried, t.header.Alg, s.kid), why, unavailable)}
 	}
-	return nil, &Error{Kind: TokenSignatureKeyNotFound, Err: errors.Join(fmt.Errorf("no key for %s with kid %q", t.header.Alg, s.kid), why, unavailable)}
+	return nil, &Error{Kind: TokenSignatureKeyNotFound, Unavailable: away, Err: errors.Join(fmt.Errorf("no key for %s with kid %q", t.header.Alg, s.kid), why, unavailable)}
 }
 
 // verification prepares a token for its keys.

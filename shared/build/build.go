@@ -91,7 +91,9 @@ func (b *builder) server(s config.Server) snapshot.Server {
 	out := snapshot.Server{
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
 		Upstream: s.Upstream, Federate: s.Federate, SubscriptionKeys: s.SubscriptionKeys, LegacySSE: s.LegacySSE,
+		Authorization: s.Authorization, Allow: s.Allow,
 	}
+	b.checkAllows(&s)
 	p := serverPolicies{
 		policies: b.policies, products: b.policies.productsOf(s.Name, serversOf), server: b.policies.use(s.Policy, policy.ScopeServer),
 	}
@@ -103,9 +105,10 @@ func (b *builder) server(s config.Server) snapshot.Server {
 		out.Cache = b.upstreamCache(&s)
 		for _, t := range s.Upstream.Tools {
 			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
+			p.allow(cmp.Or(t.Override.Name, t.Tool), t.Override.Allow)
 		}
 	}
-	out.Policy, out.ToolPolicies = p.server, p.tools
+	out.Policy, out.ToolPolicies, out.ToolAllow = p.server, p.tools, p.allowed
 	return out
 }
 
@@ -115,6 +118,8 @@ type serverPolicies struct {
 	products []int          // the numbers of the documents of its products
 	server   int            // that of its own
 	tools    map[string]int // those of tools that have one, by their published names
+	// allowed says who may call tools that not everybody may, by the same names.
+	allowed map[string][]config.Allow
 }
 
 func (p *serverPolicies) link() link { return link{policy.ScopeServer, p.server} }

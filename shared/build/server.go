@@ -136,6 +136,9 @@ func merge(a, b config.Override) config.Override {
 	a.Title = cmp.Or(b.Title, a.Title)
 	a.Description = cmp.Or(b.Description, a.Description)
 	a.Policy = cmp.Or(b.Policy, a.Policy)
+	if b.Allow != nil {
+		a.Allow = b.Allow
+	}
 	a.Annotations = config.Annotations{
 		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
 		Destructive: cmp.Or(b.Annotations.Destructive, a.Annotations.Destructive),
@@ -184,6 +187,7 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 	c.byName[t.Name] = o.Key()
 	t.backend = backend
 	c.governed.tool(t.Name, ch.override.Policy)
+	c.governed.allow(t.Name, ch.override.Allow)
 	c.source.published[o] = true
 	v.Published = true
 	c.tools = append(c.tools, t)

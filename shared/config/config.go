@@ -53,6 +53,13 @@ type Config struct {
 	Schemas []File
 	// NamedValues are all named values, for the policy documents.
 	NamedValues []NamedValue
+	// Certificates are the gateway's own, which it presents, and which policies name.
+	Certificates []Certificate
+	// ClientCertificates say which certificates of clients are trusted; nil: none.
+	ClientCertificates *ClientCertificates
+	// Connections are the providers of OAuth connections.
+	Connections []Connection
+	Egress      Egress
 	Backends    []Backend
 	APIs        []API
 	Servers     []Server
@@ -150,6 +157,15 @@ type Credentials struct {
 	Header        []Credential   `json:"header,omitzero"`
 	Query         []Credential   `json:"query,omitzero"`
 	Authorization *Authorization `json:"authorization,omitzero"`
+
+	// At most one of Authorization and these is set.
+	ManagedIdentity   *ManagedIdentity `json:"managedIdentity,omitzero"`
+	ClientCredentials *TokenClient     `json:"clientCredentials,omitzero"`
+	OnBehalfOf        *OnBehalfOf      `json:"onBehalfOf,omitzero"`
+	SigV4             *SigV4           `json:"sigv4,omitzero"`
+
+	// Certificate is the id of the client certificate to present; empty for none.
+	Certificate string `json:"certificate,omitzero"`
 }
 
 // Credential is one header or query parameter.
@@ -240,7 +256,13 @@ type Server struct {
 	// LegacySSE lets clients use HTTP+SSE, the transport of 2024-11-05, beside
 	// Streamable HTTP.
 	LegacySSE bool
-	At        fault.Position
+	// Authorization says which tokens the server takes; nil: it looks at none. As the
+	// member of a federation it takes those that the federation took, if they are
+	// of its issuers and clients and have its scopes.
+	Authorization *ServerAuthorization
+	// Allow says who may use the server; nil: everybody.
+	Allow []Allow
+	At    fault.Position
 
 	API      *APIServer
 	Upstream *Upstream
@@ -290,6 +312,9 @@ type Override struct {
 	// Policy is the path of the policy document of the tool. JSON leaves it out: a
 	// snapshot knows no paths.
 	Policy string `json:"-"`
+	// Allow says who may see and call the tool; nil: whoever may use the server. JSON
+	// leaves it out: a snapshot has it by the names of tools.
+	Allow []Allow `json:"-"`
 	// Defaults are argument values used, and shown in the schema, when a call
 	// gives none. Hidden are values always sent and never shown.
 	Defaults []Value `json:"defaults,omitzero"`
@@ -335,6 +360,11 @@ type Upstream struct {
 	// Resources and Prompts say whether they are published; default true.
 	Resources bool `json:"resources"`
 	Prompts   bool `json:"prompts"`
+	// ResourceRules and PromptRules say which of them are published, and for whom;
+	// the first that matches decides. Nil publishes all, to whoever may use the
+	// server.
+	ResourceRules []Published `json:"resourceRules,omitzero"`
+	PromptRules   []Published `json:"promptRules,omitzero"`
 }
 
 // Member is one server of a federation.

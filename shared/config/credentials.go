@@ -15,6 +15,25 @@ var credentialsKeys = vocabulary[Credentials]{kind: "credentials", check: checkA
 		c.Authorization = &Authorization{}
 		decodeMapping(d, v, authorizationKeys, c.Authorization)
 	}},
+	{name: "managedIdentity", decode: func(d *decoder, v value, c *Credentials) {
+		c.ManagedIdentity = &ManagedIdentity{}
+		decodeMapping(d, v, managedIdentityKeys, c.ManagedIdentity)
+	}},
+	{name: "clientCredentials", decode: func(d *decoder, v value, c *Credentials) {
+		c.ClientCredentials = &TokenClient{}
+		decodeMapping(d, v, clientCredentialsKeys, c.ClientCredentials)
+	}},
+	{name: "onBehalfOf", decode: func(d *decoder, v value, c *Credentials) {
+		c.OnBehalfOf = &OnBehalfOf{Grant: grants[0]}
+		decodeMapping(d, v, onBehalfOfKeys, c.OnBehalfOf)
+	}},
+	{name: "sigv4", decode: func(d *decoder, v value, c *Credentials) {
+		c.SigV4 = &SigV4{}
+		decodeMapping(d, v, sigV4Keys, c.SigV4)
+	}},
+	{name: "certificate", decode: func(d *decoder, v value, c *Credentials) {
+		c.Certificate = d.declaredName(v, "certificate", d.declared["certificate"])
+	}},
 }}
 
 var authorizationKeys = vocabulary[Authorization]{kind: "authorization", keys: []key[Authorization]{
@@ -29,14 +48,6 @@ var authorizationKeys = vocabulary[Authorization]{kind: "authorization", keys: [
 var secretKeys = vocabulary[string]{kind: "secret", keys: []key[string]{
 	{name: "secret", required: true, decode: func(d *decoder, v value, ref *string) { *ref = d.secretRef(v) }},
 }}
-
-// checkAuthorization checks that there is one Authorization header at most.
-func checkAuthorization(d *decoder, _ value, present map[string]value, c *Credentials) {
-	given, ok := present["authorization"]
-	if ok && slices.ContainsFunc(c.Header, func(h Credential) bool { return strings.EqualFold(h.Name, "Authorization") }) {
-		d.fault(given.key, "keep one of them", `%s stands beside a header "Authorization"`, given.what)
-	}
-}
 
 // text returns a value in which secrets may stand, or a mapping that refers to
 // one; empty after a fault.

@@ -54,6 +54,21 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 	{name: "fragments", decode: func(d *decoder, v value, c *Config) { c.Fragments = d.identified(v, "fragment") }},
 	{name: "schemas", decode: func(d *decoder, v value, c *Config) { c.Schemas = d.identified(v, "schema") }},
 	{name: "namedValues", decode: func(d *decoder, _ value, c *Config) { c.NamedValues = d.listed() }}, // decoded before everything else
+	{name: "certificates", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "certificate") {
+			c.Certificates = append(c.Certificates, d.certificate(name, item))
+		}
+	}},
+	{name: "clientCertificates", decode: func(d *decoder, v value, c *Config) {
+		c.ClientCertificates = &ClientCertificates{}
+		decodeMapping(d, v, clientCertificatesKeys, c.ClientCertificates)
+	}},
+	{name: "connections", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "connection") {
+			c.Connections = append(c.Connections, d.connection(name, item))
+		}
+	}},
+	{name: "egress", decode: func(d *decoder, v value, c *Config) { decodeMapping(d, v, egressKeys, &c.Egress) }},
 	{name: "backends", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "backend") {
 			c.Backends = append(c.Backends, d.backend(name, item))
@@ -115,6 +130,10 @@ func (d *decoder) gateway(v value) *Config {
 		switch meant {
 		case "namedValues":
 			d.decodeNamedValues(e.value)
+		case "certificates":
+			d.declareCertificates(e.value)
+		case "connections":
+			d.declare("connection", e.value)
 		case "backends":
 			d.declare("backend", e.value)
 		case "apis":
@@ -127,6 +146,7 @@ func (d *decoder) gateway(v value) *Config {
 	}
 	present := decodeEntries(d, v, entries, gatewayKeys, c)
 	d.subscriptions(c)
+	d.checkAuthorizations(c)
 	if _, listed := present["fragments"]; !listed {
 		c.Fragments = d.fragments()
 	}
@@ -178,6 +198,7 @@ var reserved = map[string]string{
 	".well-known": "metadata (RFC 8615)",
 	"admin":       "the Azure Functions host",
 	"authorize":   "authorization",
+	"connections": "the consent page of connections",
 	"healthz":     "the health check",
 	"mcp":         "the MCP endpoint of the gateway itself",
 	"messages":    "the HTTP+SSE transport",

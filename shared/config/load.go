@@ -76,6 +76,7 @@ func readFile(path string) ([]byte, error) {
 type files interface {
 	Stat(path string) (fs.FileInfo, error)
 	ReadDir(path string) ([]fs.DirEntry, error)
+	ReadFile(path string) ([]byte, error)
 }
 
 // disk has the files of the operating system.
@@ -83,6 +84,7 @@ type disk struct{}
 
 func (disk) Stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
 func (disk) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+func (disk) ReadFile(path string) ([]byte, error)       { return readFile(path) }
 
 // decoder decodes one file. Its methods report faults and go on.
 type decoder struct {

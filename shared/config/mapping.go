@@ -70,9 +70,7 @@ func (y vocabulary[T]) names() []string {
 // run. They guard what is served, so they must not pass as unknown, and still
 // less be ignored.
 var notRun = map[string][]string{
-	"server":      {"authorization", "allow"},
-	"selection":   {"authorization", "allow"},
-	"credentials": {"managedIdentity", "certificate", "onBehalfOf"},
+	"selection": {"authorization"},
 }
 
 // decodeMapping decodes v by its vocabulary and returns the keys that were

@@ -20,6 +20,7 @@ var overrideKeys = []key[Selection]{
 		decodeMapping(d, v, annotationsKeys, &s.Override.Annotations)
 	}},
 	{name: "policy", decode: func(d *decoder, v value, s *Selection) { s.Override.Policy = d.localFile(v, "policy document") }},
+	{name: "allow", decode: func(d *decoder, v value, s *Selection) { s.Override.Allow = d.allow(v) }},
 }
 
 // argumentKeys set arguments of an operation.

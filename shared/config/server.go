@@ -16,6 +16,8 @@ var serverKeys = []key[Server]{
 	{name: "subscriptionRequired", decode: func(d *decoder, v value, s *Server) { d.subscriptionRequired(v, "server", s.Name) }},
 	{name: "subscriptionKeyNames", decode: func(d *decoder, v value, s *Server) { d.subscriptionKeyNames(v, "server", s.Name) }},
 	{name: "legacySSE", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.LegacySSE) }},
+	{name: "authorization", decode: func(d *decoder, v value, s *Server) { s.Authorization = d.serverAuthorization(v) }},
+	{name: "allow", decode: func(d *decoder, v value, s *Server) { s.Allow = d.allow(v) }},
 }
 
 const (
@@ -57,8 +59,12 @@ var upstreamServerKeys = []key[Server]{
 	{name: "tools", decode: func(d *decoder, v value, s *Server) {
 		s.Upstream.Tools = d.selections(v, toolKeys, (*Selection).setTool)
 	}},
-	{name: "resources", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.Upstream.Resources) }},
-	{name: "prompts", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.Upstream.Prompts) }},
+	{name: "resources", decode: func(d *decoder, v value, s *Server) {
+		s.Upstream.ResourceRules = d.published(v, resourceKeys, &s.Upstream.Resources)
+	}},
+	{name: "prompts", decode: func(d *decoder, v value, s *Server) {
+		s.Upstream.PromptRules = d.published(v, promptKeys, &s.Upstream.Prompts)
+	}},
 	{name: "cache", decode: func(d *decoder, v value, s *Server) { s.Cache = d.cache(v) }},
 }
 

@@ -308,7 +308,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 			return change[windowGrant]{look: true}
 		}
 		g.room = f.limit - max(f.least, 1)
-		g.denied = local + c.wait(log, now, g.room-owed)
+		g.denied = local + c.wait(log, now, g.room-owed, k.alone)
 	} else if f.want > 0 || owed > 0 {
 		length := c.length
 		if k.crowd {
@@ -328,7 +328,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 	c.charge(&g, &log, local, now, slack)
 	if left := avail - g.granted; g.denied == 0 && g.granted > 0 {
 		if left == 0 {
-			g.room, g.denied = f.limit-1, local+c.wait(log, now, f.limit-1)
+			g.room, g.denied = f.limit-1, local+c.wait(log, now, f.limit-1, k.alone)
 			at, _ := log.free(f.limit-1, c.period)
 			g.own = g.granted == f.want && at == g.lease.at+c.period
 		} else if !k.alone && left < f.limit*c.length/c.period {
@@ -365,12 +365,15 @@ func (c *windowCounter) slack() int64 {
 	return min(base<<c.late, mostSlack)
 }
 
-// wait is until there could be room, but not sooner than half of a lease, because
-// many wait for the same.
-func (c *windowCounter) wait(log window, now, room int64) int64 {
+// wait is until there could be room, but not sooner than half of a lease, and
+// not at the same time as others, because many may wait for the same.
+func (c *windowCounter) wait(log window, now, room int64, alone bool) int64 {
 	until := c.period
 	if at, ok := log.free(room, c.period); ok {
 		until = at - now
+	}
+	if !alone {
+		until += between(c.rows.random(), 0, c.length/2)
 	}
 	return max(until, c.jitter())
 }

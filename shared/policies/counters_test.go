@@ -30,7 +30,7 @@ func (u *unanswered) Add(ctx context.Context, key string, l policy.Limit, cost i
 
 func (u *unanswered) Use(_ context.Context, _ string, q policy.Quota, _ policy.Usage, _ bool) (policy.QuotaState, error) {
 	u.quota = q.OnStoreFailure
-	return policy.QuotaState{}, u.err
+	return policy.QuotaState{Remaining: policy.Usage{Calls: q.Calls}}, u.err
 }
 
 func TestOnStoreFailure(t *testing.T) {
@@ -45,6 +45,8 @@ func TestOnStoreFailure(t *testing.T) {
 		{`<rate-limit-by-key calls="1" renewal-period="60" counter-key="a" on-store-failure="refuse"%s />`, refuse, byKind},
 		{`<quota-by-key calls="1" renewal-period="300" counter-key="a"%s />`, byKind, refuse},
 		{`<quota-by-key calls="1" renewal-period="300" counter-key="a" on-store-failure="allow"%s />`, byKind, allow},
+		{`<budget amount="1" currency="EUR" renewal-period="60" price-per-call="0.1" counter-key="a"%s />`, byKind, refuse},
+		{`<budget amount="1" currency="EUR" renewal-period="60" price-per-call="0.1" counter-key="a" on-store-failure="allow"%s />`, byKind, allow},
 		{`<llm-token-limit tokens-per-minute="1" token-quota="5" token-quota-period="Daily" estimate-prompt-tokens="false" counter-key="a"%s />`, byKind, byKind},
 		{`<llm-token-limit tokens-per-minute="1" token-quota="5" token-quota-period="Daily" estimate-prompt-tokens="false" counter-key="a" on-store-failure="refuse"%s />`, refuse, refuse},
 	} {

@@ -28,6 +28,11 @@ var sampleTexts = map[string]string{
 	"address-range/@to":             "192.0.2.9",
 	"origin":                        "https://contoso.com",
 	"dimension/@name":               "API ID",
+	"budget/@amount":                "1",
+	"budget/@currency":              "EUR",
+	"budget/@renewal-period":        "60",
+	"budget/@price-per-call":        "0.25",
+	"budget/@price-per-kilobyte":    "0.25",
 	"key":                           "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 }
 

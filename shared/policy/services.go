@@ -15,6 +15,7 @@ import (
 type Services struct {
 	Limiter      Limiter
 	Quotas       Quotas
+	Ledger       Ledger // nil: what is spent is counted, and not recorded
 	Concurrency  Concurrency
 	Cache        Cache
 	Tokens       Tokens
@@ -126,6 +127,25 @@ type Quotas interface {
 	Use(ctx context.Context, key string, q Quota, u Usage, late bool) (QuotaState, error)
 }
 
+// Ledger records what was spent of budgets, for reports. Nothing is decided by it.
+type Ledger interface {
+	// Record adds to what is recorded; it is in the store some seconds later.
+	Record(ctx context.Context, s Spending)
+	// Flush writes what is not in the store yet. The gateway does so at its end.
+	Flush(ctx context.Context) error
+}
+
+// Spending is what one call spent of a budget.
+type Spending struct {
+	Key      string // of the counter
+	Tool     string // of an MCP server, or the operation of an API
+	Currency string
+	Budget   Money     // of a period
+	Start    time.Time // of the period
+	End      time.Time // zero: never
+	Amount   Money     // of the call
+}
+
 // Concurrency counts what runs at a time.
 type Concurrency interface {
 	// Enter returns what to call when the work has ended, or nil when most
@@ -183,6 +203,7 @@ type Tokens interface {
 // TokenRules are what a token must satisfy.
 type TokenRules struct {
 	OpenIDConfigs     []string // URLs
+	Authorities       []string // issuers whose keys are discovered; they join those of the configurations
 	Keys              []TokenKey
 	DecryptionKeys    []TokenKey
 	Audiences         []string // one of them; nil: not checked
@@ -225,6 +246,7 @@ type EntraRules struct {
 type TokenFailure struct {
 	Reason       Reason
 	Claim, Value string // of the claim reasons
+	Unavailable  bool   // an issuer that may have the key did not answer
 	Err          error  // for the log
 }
 

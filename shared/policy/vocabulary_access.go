@@ -70,6 +70,31 @@ var accessPolicies = []PolicyType{
 		},
 	},
 	{
+		Group: GroupAccess, Summary: "Limits the money that calls cost for each key in a period, by prices that the document, an expression or the backend says.",
+		Sections: Inbound, Scopes: AllScopes, Ours: true,
+		ElementType: ElementType{
+			Name: "budget",
+			Attributes: []AttributeType{
+				{Name: "amount", Required: true, Differs: "of each period, with at most six decimals; all amounts and prices are in currency"},
+				{Name: "currency", Required: true, Differs: "three capital letters, such as EUR"},
+				{Name: "counter-key", Domain: anyText, Required: true},
+				{Name: "renewal-period", Domain: Domain{Type: Seconds}, Differs: "60 and more, or 0 for ever"},
+				{Name: "budget-period", Domain: Domain{Type: Enum, Enum: calendarPeriods}, Differs: "of the calendar, in UTC"},
+				{Name: "first-period-start", Domain: Domain{Type: Timestamp}, Default: "0001-01-01T00:00:00Z", Differs: "goes with renewal-period"},
+				{Name: "price-per-call", Differs: "charged before the call"},
+				{Name: "price-per-kilobyte", Differs: "of the body of the response, charged when it was sent"},
+				{Name: "price-header", Differs: "the header of the response in which the backend says the price; a response without it adds none"},
+				{Name: "price", Domain: anyText, Differs: "evaluated when the response is there"},
+				{Name: "remaining-header-name", Differs: "a header of the response, for what is left before prices that are known afterwards"},
+				{Name: "remaining-variable-name", Differs: "a variable for the same, a text such as 4.998"},
+				onStoreFailure("refuse"),
+				mcpMethods,
+			},
+			Any: [][]string{{"renewal-period", "budget-period"}, {"price-per-call", "price-per-kilobyte", "price-header", "price"}},
+			One: [][]string{{"renewal-period", "budget-period"}, {"first-period-start", "budget-period"}},
+		},
+	},
+	{
 		Group: GroupAccess, Summary: "Lets calls from some addresses through, or keeps them out.",
 		Sections: Inbound, Scopes: AllScopes,
 		Differs: "An address may have a prefix length, such as 192.0.2.0/24; an address that cannot be read is a fault when the folder is built.",
@@ -119,6 +144,9 @@ var accessPolicies = []PolicyType{
 		},
 	},
 }
+
+// calendarPeriods are those whose length the calendar has.
+var calendarPeriods = []string{"Hourly", "Daily", "Weekly", "Monthly", "Yearly"}
 
 // mcpMethods confines a limit to some of the messages of an MCP server.
 var mcpMethods = AttributeType{Name: "mcp-methods", Domain: Domain{Type: List}, Ours: true, Differs: "only messages of these methods, such as tools/call, are counted and refused; requests that are no MCP messages always are"}

@@ -53,7 +53,7 @@ func tokenLimit(name string) PolicyType {
 				{Name: "counter-key", Domain: anyText, Required: true},
 				{Name: "tokens-per-minute", Domain: Domain{Type: Int, Min: 1}},
 				{Name: "token-quota", Domain: Domain{Type: Int, Expression: true, Min: 1}},
-				{Name: "token-quota-period", Domain: Domain{Type: Enum, Expression: true, Enum: []string{"Hourly", "Daily", "Weekly", "Monthly", "Yearly"}}},
+				{Name: "token-quota-period", Domain: Domain{Type: Enum, Expression: true, Enum: calendarPeriods}},
 				{Name: "estimate-prompt-tokens", Domain: literalBool, Required: true},
 				onStoreFailure(""),
 				{Name: "retry-after-header-name", Default: "Retry-After"},

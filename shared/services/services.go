@@ -76,7 +76,7 @@ type tokens struct{ *auth.Validator }
 // Validate returns nil for a token that satisfies the rules.
 func (t tokens) Validate(ctx context.Context, token string, r *policy.TokenRules) *policy.TokenFailure {
 	rules := &auth.Rules{
-		OpenIDConfigs: r.OpenIDConfigs, Audiences: r.Audiences, Issuers: r.Issuers,
+		OpenIDConfigs: r.OpenIDConfigs, Authorities: r.Authorities, Audiences: r.Audiences, Issuers: r.Issuers,
 		RequireExpiration: r.RequireExpiration, RequireSigned: r.RequireSigned, ClockSkew: r.ClockSkew,
 	}
 	var err error
@@ -94,7 +94,7 @@ func (t tokens) Validate(ctx context.Context, token string, r *policy.TokenRules
 	}
 	_, err = t.Validator.Validate(ctx, token, rules)
 	if failed, ok := errors.AsType[*auth.Error](err); ok {
-		return &policy.TokenFailure{Reason: policy.Reason(failed.Kind), Claim: failed.Claim, Value: failed.Value, Err: failed.Err}
+		return &policy.TokenFailure{Reason: policy.Reason(failed.Kind), Claim: failed.Claim, Value: failed.Value, Unavailable: failed.Unavailable, Err: failed.Err}
 	}
 	if err != nil {
 		return &policy.TokenFailure{Reason: policy.ReasonJWTInvalid, Err: err}

@@ -6,7 +6,7 @@ import (
 )
 
 // Format is the version of the file's layout. A gateway refuses another one.
-const Format = 3
+const Format = 4
 
 // Manifest is what a gateway needs to know at start. Values that hold secrets
 // hold references to them.
@@ -121,6 +121,13 @@ type Server struct {
 	SubscriptionKeys *config.SubscriptionKeys `json:"subscriptionKeys,omitzero"`
 	// LegacySSE lets clients use HTTP+SSE, the transport of 2024-11-05.
 	LegacySSE bool `json:"legacySSE,omitzero"`
+	// Authorization says which tokens the server takes; nil: it looks at none.
+	Authorization *config.ServerAuthorization `json:"authorization,omitzero"`
+	// Allow says who may use the server; nil: everybody.
+	Allow []config.Allow `json:"allow,omitzero"`
+	// ToolAllow says who may see and call a tool, by the names under which tools are
+	// published; the other tools are for whoever may use the server.
+	ToolAllow map[string][]config.Allow `json:"toolAllow,omitzero"`
 }
 
 // API is a REST API published as tools.

@@ -23,8 +23,13 @@ func manifest() Manifest {
 		Servers: []Server{
 			{Name: "orders", API: &API{
 				Name: "orders", Backends: []config.Backend{{URL: "https://orders.contoso.com", Timeout: time.Second}}, Pages: 1, Tools: 2,
-			}, Policy: 2, ToolPolicies: map[string]int{"a": 1, "b": 2}},
-			{Name: "helpdesk", Upstream: &config.Upstream{URL: "https://helpdesk.contoso.com/mcp", Timeout: time.Minute}},
+			}, Policy: 2, ToolPolicies: map[string]int{"a": 1, "b": 2},
+				Authorization: &config.ServerAuthorization{Issuers: []string{"https://login.contoso.com"}, Audiences: []string{"api://tools"}, Scopes: []string{"read"}, AuthorizationServers: []string{"https://sign-in.contoso.com"}, ClientIDs: []string{"cli"}},
+				Allow:         []config.Allow{{Groups: []string{"staff"}}, {Products: []string{"starter"}}},
+				ToolAllow:     map[string][]config.Allow{"a": {{Scopes: []string{"write"}, Roles: []string{"buyer"}, Claims: []config.AllowedClaim{{Name: "level", Values: []string{"2", "3"}}}, Expression: "@(true)"}}}},
+			{Name: "helpdesk", Upstream: &config.Upstream{
+				URL: "https://helpdesk.contoso.com/mcp", Timeout: time.Minute, ResourceRules: []config.Published{{Pattern: "docs://**", Allow: []config.Allow{{Roles: []string{"editor"}}}}},
+			}},
 			{Name: "all", Federate: []config.Member{{Server: "orders", Prefix: "orders"}, {Server: "helpdesk", Bare: true}}},
 		},
 		Policies: []PolicyDocument{{File: "policies/a.xml"}, {File: "policies/b.xml"}}, GlobalPolicy: 1,
@@ -233,7 +238,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"no zip", []byte("hello"), "reading the snapshot"},
 		{"cut", good[:len(good)/2], "reading the snapshot"},
-		{"another format", bytes.Replace(good, []byte(`"format":3`), []byte(`"format":9`), 1), "has format 9, this gateway reads 3"},
+		{"another format", bytes.Replace(good, []byte(`"format":4`), []byte(`"format":9`), 1), "has format 9, this gateway reads 4"},
 		{"damaged manifest", bytes.Replace(good, []byte(`{"format"`), []byte(`["format"`), 1), "manifest"},
 	} {
 		if _, err := Load(bytes.NewReader(c.content), int64(len(c.content))); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -30,9 +30,16 @@ const instances = 6
 type chaos struct {
 	fleet *fleet
 
-	mu            sync.Mutex
-	random        *rand.Rand
-	kills, freeze int
+	mu             sync.Mutex
+	random         *rand.Rand
+	kills, freezes int
+}
+
+// count counts what was done to an instance.
+func (c *chaos) count(n *int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*n++
 }
 
 // between is a random length.
@@ -65,7 +72,7 @@ func (c *chaos) killing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.kills++
+		c.count(&c.kills)
 	}
 	return nil
 }
@@ -84,7 +91,7 @@ func (c *chaos) freezing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.freeze++
+		c.count(&c.freezes)
 	}
 	return nil
 }
@@ -138,12 +145,12 @@ func TestLimitsHold(t *testing.T) {
 		{"work", 4, 150 * time.Millisecond},
 	})
 	took := time.Since(began)
-	t.Logf("%d kills and %d freezes in %v", c.kills, c.freeze, took)
+	t.Logf("%d kills and %d freezes in %v", c.kills, c.freezes, took)
 	for api, s := range got {
 		t.Logf("%s: %v", api, s)
 	}
-	if c.kills < 5 || c.freeze < 4 {
-		t.Errorf("got %d kills and %d freezes, which is too few to say anything", c.kills, c.freeze)
+	if c.kills < 5 || c.freezes < 4 {
+		t.Errorf("got %d kills and %d freezes, which is too few to say anything", c.kills, c.freezes)
 	}
 	t.Run("rate limit", func(t *testing.T) { checkRate(t, got["rate"], took) })
 	t.Run("quota in periods", func(t *testing.T) { checkTurns(t, got["turn"], took) })
@@ -218,13 +225,13 @@ func (c *chaos) exhaust(t *testing.T, api string, s *seen) {
 func (c *chaos) checkQuota(t *testing.T, s *seen) {
 	c.exhaust(t, "quota", s)
 	missing := quotaCalls - len(s.admitted)
-	most := (c.kills+c.freeze)*quotaCalls/100 + s.lost
+	most := (c.kills+c.freezes)*quotaCalls/100 + s.lost
 	t.Logf("%d of %d calls were admitted, %d were lost, at most %d may be", len(s.admitted), quotaCalls, missing, most)
 	if missing < 0 {
 		t.Errorf("%d calls were admitted, want at most %d", len(s.admitted), quotaCalls)
 	}
 	if missing > most {
-		t.Errorf("%d calls of the quota were lost by %d kills and %d freezes, want at most %d", missing, c.kills, c.freeze, most)
+		t.Errorf("%d calls of the quota were lost by %d kills and %d freezes, want at most %d", missing, c.kills, c.freezes, most)
 	}
 }
 
@@ -238,7 +245,7 @@ func (c *chaos) checkBytes(t *testing.T, s *seen) {
 	if over > most {
 		t.Errorf("%d bytes over the quota, want at most %d", over, most)
 	}
-	if least := (instances + c.kills + c.freeze) * bytesQuota / 100; over < -least-s.lost*bytesBody {
+	if least := (instances + c.kills + c.freezes) * bytesQuota / 100; over < -least-s.lost*bytesBody {
 		t.Errorf("%d bytes of the quota were lost, want at most %d", -over, least)
 	}
 }

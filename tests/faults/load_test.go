@@ -52,7 +52,9 @@ func (s *seen) only(statuses ...int) bool {
 	return len(rest) == 0
 }
 
-func (s *seen) String() string { return fmt.Sprintf("%v, and %d without an answer", s.statuses, s.lost) }
+func (s *seen) String() string {
+	return fmt.Sprintf("%v, and %d without an answer", s.statuses, s.lost)
+}
 
 // run calls until stop is closed, and returns when all calls have ended.
 func (f *fleet) run(ctx context.Context, stop <-chan struct{}, loads []load) map[string]*seen {

@@ -23,12 +23,19 @@ func TestPlacesComeBack(t *testing.T) {
 	var held sync.WaitGroup
 	for range workPlaces {
 		held.Go(func() {
-			if a, err := holder.call(ctx, "hold"); err == nil {
-				t.Errorf("a call of the killed instance was answered with %d", a.status)
+			for { // one that is refused met the look below
+				a, err := holder.call(ctx, "hold")
+				if err != nil {
+					return
+				}
+				if a.status != http.StatusTooManyRequests {
+					t.Errorf("a call of the killed instance was answered with %d", a.status)
+				}
+				wait(ctx, 200*time.Millisecond)
 			}
 		})
 	}
-	other.until(t, "enter", http.StatusTooManyRequests, 0) // all places are taken
+	holder.until(t, "enter", http.StatusTooManyRequests, placeLease)
 	if err := holder.killed(); err != nil {
 		t.Fatal(err)
 	}

@@ -90,8 +90,8 @@ func TestSpans(t *testing.T) {
 		peak, together, byPeriod int
 	}{
 		{"none", nil, 0, 0, 0},
-		{"over the border of a period", []span{{8, 8}, {9, 9}, {10, 10}, {11, 11}}, 4, 1, 2},
-		{"a whole length apart", []span{{0, 0}, {10, 10}}, 1, 1, 1},
+		{"over the border of a period", []span{{6, 7}, {8, 9}, {10, 11}, {12, 13}}, 4, 1, 2},
+		{"a whole length apart", []span{{0, 1}, {10, 11}}, 1, 1, 1},
 		{"one that took longer than that", []span{{0, 30}, {5, 6}, {6, 7}}, 2, 2, 2},
 		{"one after the other", []span{{0, 4}, {4, 8}}, 2, 1, 2},
 		{"out of order", []span{{7, 9}, {1, 8}, {3, 4}}, 3, 2, 3},
