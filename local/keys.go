@@ -89,30 +89,18 @@ func manageKeys(ctx context.Context, c *call) error {
 // with opens the store for something to be done. Without a URL it is that of the
 // folder.
 func (k *keys) with(ctx context.Context, rawURL string, do func() error) (err error) {
-	if rawURL == "" {
-		if k.dir == "" {
-			if err := hasExample("keys"); err != nil {
-				return err
-			}
-			k.dir = exampleDir
-		}
-		if rawURL, err = folderStore(k.dir); err != nil {
+	if rawURL == "" && k.dir == "" {
+		if err := hasExample("keys"); err != nil {
 			return err
 		}
+		k.dir = exampleDir
 	}
-	if rawURL == "memory:" {
-		return errors.New("what is in memory ends with this command: name another store")
-	}
-	if k.Store, err = openStore(ctx, rawURL, k.env, patience); err != nil {
+	if k.Store, err = commandStore(ctx, rawURL, k.dir, k.env); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Store.Close()) }()
 	return do()
 }
-
-// patience is the time limit of an operation of a person's, which may have to sign
-// in first.
-const patience = 20 * time.Second
 
 func (k *keys) create(ctx context.Context, _ []string) (err error) {
 	s := k.asked

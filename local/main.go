@@ -42,6 +42,8 @@ func commands() []command {
 		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
 		{"keys", "DO [ID]", "create, list, show, rotate, suspend, activate, cancel, reject or delete subscriptions and their keys", manageKeys},
+		{"budget", "report [DIR]", "list what was spent of budgets, by key and tool, in this period and in the last one", budget},
+		{"connections", "DO [PROVIDER/ID]", "list, add, remove or test the OAuth connections of get-authorization-context", manageConnections},
 		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},
 	}
 }

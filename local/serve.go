@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -38,13 +40,18 @@ var exampleDir = filepath.Join("local", "examples", "gateway")
 
 func serve(ctx context.Context, c *call) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed)")
+	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed, or there is a budget)")
 	address := flags.String("listen", "", "the `address` to listen on (default "+defaultAddress+", or a free port when that is taken)")
+	var files tlsFiles
+	files.flags(flags)
 	args, err := c.parse(flags, 0, 1)
 	if err != nil {
 		return err
 	}
 	s := &server{stdout: c.stdout, env: c.env, storeURL: storeURL(*store, c.env), log: terminalLog(c.stdout), secret: seal.RandomSecret()}
+	if s.tls, err = files.config(); err != nil {
+		return err
+	}
 	if len(args) == 1 {
 		s.dir = args[0]
 	} else if err := s.startExample(ctx); err != nil {
@@ -68,7 +75,8 @@ type server struct {
 	log    *slog.Logger
 	dir    string
 	env    func(string) (string, bool)
-	secret []byte // seals session ids, over reloads too
+	secret []byte      // seals session ids, over reloads too
+	tls    *tls.Config // nil: plain HTTP
 	// store has the subscriptions; nil where none is needed and none is named.
 	store    state.Store
 	storeURL string // what was named; empty for the folder's own
@@ -96,14 +104,16 @@ func (s *server) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	subscriptions, err := s.subscriptions(ctx, &snap.Manifest)
+	subscriptions, err := s.subscriptions(ctx, snap)
 	if err != nil {
 		return err
 	}
 	g, err := gateway.New(snap, gateway.Options{
 		Subscriptions: subscriptions,
+		SignIns:       s.store,
 		Secrets:       host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
-		Services: services.New(services.Options{Log: s.log, Store: s.store}),
+		Services:    services.New(services.Options{Log: s.log, Store: s.store}),
+		Connections: s.store, Files: os.DirFS(s.dir), AWS: environmentSigner(s.env),
 	})
 	if err != nil {
 		return err
@@ -139,10 +149,10 @@ func (s *server) closeStore() {
 
 // subscriptions finds the subscriptions of keys in the store, which is opened when
 // it was named, or is first needed; nil where there is none.
-func (s *server) subscriptions(ctx context.Context, m *snapshot.Manifest) (policy.Subscriptions, error) {
+func (s *server) subscriptions(ctx context.Context, snap *snapshot.Snapshot) (policy.Subscriptions, error) {
 	if s.store == nil {
 		address := s.storeURL
-		if address == "" && takesKeys(m) {
+		if address == "" && (takesKeys(&snap.Manifest) || hasBudgets(snap) || len(snap.Connections) > 0) {
 			var err error
 			if address, err = folderStore(s.dir); err != nil {
 				return nil, err
@@ -166,6 +176,21 @@ func takesKeys(m *snapshot.Manifest) bool {
 		slices.ContainsFunc(m.APIs, func(a snapshot.SourceAPI) bool { return a.HasPath && a.SubscriptionKeys != nil })
 }
 
+// hasBudgets tells whether a document has the word: what is spent is to be found in
+// the store when the gateway has ended.
+func hasBudgets(snap *snapshot.Snapshot) bool {
+	word := []byte("<budget")
+	for i := range snap.Policies {
+		if text, err := snap.Policy(i + 1); err == nil && bytes.Contains(text, word) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(snap.Fragments, func(f snapshot.Fragment) bool {
+		text, err := snap.Fragment(f.ID)
+		return err == nil && bytes.Contains(text, word)
+	})
+}
+
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.current.Load().ServeHTTP(w, r)
 }
@@ -176,10 +201,16 @@ func (s *server) listen(ctx context.Context, address string) error {
 	if !chosen {
 		address = defaultAddress
 	}
-	err := host.Listen(ctx, address, s, s.greet)
+	listen := func(address string) error {
+		if s.tls != nil {
+			return host.ListenTLS(ctx, address, s.tls, s, s.greet)
+		}
+		return host.Listen(ctx, address, s, s.greet)
+	}
+	err := listen(address)
 	if !chosen && errors.Is(err, syscall.EADDRINUSE) {
 		fmt.Fprintf(s.stdout, "%s is taken, so a free port is used\n", address)
-		err = host.Listen(ctx, "127.0.0.1:0", s, s.greet)
+		err = listen("127.0.0.1:0")
 	}
 	return err
 }
@@ -187,6 +218,9 @@ func (s *server) listen(ctx context.Context, address string) error {
 // greet tells the reader where everything is.
 func (s *server) greet(a net.Addr) {
 	base := "http://" + a.String()
+	if s.tls != nil {
+		base = "https://" + a.String()
+	}
 	m := &s.current.Load().snapshot.Manifest
 	fmt.Fprintf(s.stdout, "\nServing %s. It reloads when a file changes; Ctrl-C stops.\n\n", s.dir)
 	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)

@@ -48,6 +48,24 @@ func folderStore(dir string) (string, error) {
 	return (&url.URL{Scheme: "file", Path: path}).String(), nil
 }
 
+// patience is the time limit of an operation of a person's, which may have to sign
+// in first.
+const patience = 20 * time.Second
+
+// commandStore opens the store of a URL, or else that of a folder, for a command.
+func commandStore(ctx context.Context, rawURL, dir string, env func(string) (string, bool)) (state.Store, error) {
+	if rawURL == "" {
+		var err error
+		if rawURL, err = folderStore(dir); err != nil {
+			return nil, err
+		}
+	}
+	if rawURL == "memory:" {
+		return nil, errors.New("what is in memory ends with this command: name another store")
+	}
+	return openStore(ctx, rawURL, env, patience)
+}
+
 // openStore opens a store, one of a cloud as the developer who is signed in on this
 // machine. The time limit is that of one operation; 0 is the store's own.
 func openStore(ctx context.Context, rawURL string, env func(string) (string, bool), limit time.Duration) (state.Store, error) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"toolgate/shared/access"
@@ -34,7 +35,8 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
-	s, err := snapshot.Open(cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot"))
+	path := cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot")
+	s, err := snapshot.Open(path)
 	if err != nil {
 		return err
 	}
@@ -57,6 +59,9 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Services:      services.New(services.Options{Log: log, Identity: identity, Store: store}),
 		Subscriptions: subscriptions,
 		Streams:       store,
+		SignIns:       store,
+		Connections:   store,
+		Files:         os.DirFS(filepath.Dir(path)),
 		ClientAddress: host.AzureClientAddress,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"toolgate/shared/access"
 	"toolgate/shared/gateway"
@@ -13,6 +14,7 @@ import (
 	"toolgate/shared/host/lambda"
 	"toolgate/shared/policy"
 	"toolgate/shared/services"
+	"toolgate/shared/sigv4"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 	"toolgate/shared/state/dynamodb"
@@ -36,18 +38,21 @@ func openStore() (state.Store, error) {
 		return nil, nil
 	}
 	return state.Open(context.Background(), address, dynamodb.Opener(dynamodb.Options{Config: aws.Config{
-		Region: os.Getenv("AWS_REGION"),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{
-				AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
-				SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "the role of the function",
-			}, nil
-		}),
+		Region: os.Getenv("AWS_REGION"), Credentials: role,
 	}}))
 }
 
+// role has the credentials of the function's role.
+var role = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "the role of the function",
+	}, nil
+})
+
 func run(log *slog.Logger) error {
-	s, err := snapshot.Open(cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot"))
+	path := cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot")
+	s, err := snapshot.Open(path)
 	if err != nil {
 		return err
 	}
@@ -70,6 +75,10 @@ func run(log *slog.Logger) error {
 
 		Subscriptions: subscriptions,
 		Streams:       store,
+		SignIns:       store,
+		Connections:   store,
+		Files:         os.DirFS(filepath.Dir(path)),
+		AWS:           sigv4.New(role, os.Getenv("AWS_REGION"), nil),
 	})
 	if err != nil {
 		return err

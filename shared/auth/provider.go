@@ -16,6 +16,9 @@ const (
 	// askEvery is how much time lies between two fetches of the same configuration,
 	// whatever came of the first.
 	askEvery = 5 * time.Minute
+	// askSoon is that time for an authority that never answered: without its keys
+	// nobody gets in.
+	askSoon = 10 * time.Second
 	// fetchTimeout bounds a fetch of a configuration and its keys together.
 	fetchTimeout = 10 * time.Second
 	// maxProviders bounds what is kept: the tenant of a policy may be computed from
@@ -168,7 +171,11 @@ func (v *Validator) ask(p *provider, now time.Time) (*fetch, error) {
 	if p.running != nil {
 		return p.running, nil
 	}
-	if !p.asked.IsZero() && now.Sub(p.asked) < askEvery {
+	pause := askEvery
+	if p.authority && p.set.Load() == nil {
+		pause = askSoon
+	}
+	if !p.asked.IsZero() && now.Sub(p.asked) < pause {
 		return nil, p.err
 	}
 	p.asked = now

@@ -22,6 +22,7 @@ package authserver
 
 import (
 	"cmp"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -33,9 +34,10 @@ import (
 	"strings"
 	"time"
 
-	"toolgate/shared/auth"
 	"toolgate/shared/seal"
 	"toolgate/shared/state"
+
+	"github.com/go-json-experiment/json"
 )
 
 // Lifetimes where the options give none.
@@ -174,9 +176,24 @@ func (s *Server) derive(o Options) (err error) {
 // Issuer is the issuer of the tokens.
 func (s *Server) Issuer() string { return s.issuer }
 
-// Key verifies the tokens, for who would otherwise fetch it from this very
+// PublicKey verifies the tokens, for who would otherwise fetch it from this very
 // process.
-func (s *Server) Key() auth.Key { return auth.Key{ID: s.signer.id, Public: &s.signer.key.PublicKey} }
+func (s *Server) PublicKey() *ecdsa.PublicKey { return &s.signer.key.PublicKey }
+
+// KeyID is the kid of the key.
+func (s *Server) KeyID() string { return s.signer.id }
+
+// Issued reports whether a token says it is of this server. Whether it is, only
+// its signature tells.
+func (s *Server) Issued(token string) bool {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	return err == nil && json.Unmarshal(text, &claims) == nil && claims.Issuer == s.issuer
+}
 
 // route is what answers at a path.
 type route struct {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -233,6 +234,28 @@ func HeaderOf(ctx context.Context) http.Header {
 	return h
 }
 
+// subjectName is the name under which [WithSubject] keeps its token among the
+// headers of a context. No header can have it, and it is not sent.
+const subjectName = ":subject"
+
+// WithSubject makes a context whose requests are sent on behalf of the caller who
+// showed an access token, for [Options.Authorize] to find by [SubjectOf]. The token
+// is among the headers of [HeaderOf]: who keeps callers apart by these keeps these
+// callers apart as well. An empty token is none.
+func WithSubject(ctx context.Context, token string) context.Context {
+	set := HeaderOf(ctx)
+	h := make(http.Header, len(set)+1)
+	maps.Copy(h, set)
+	delete(h, subjectName)
+	if token != "" {
+		h[subjectName] = []string{token}
+	}
+	return WithHeader(ctx, h)
+}
+
+// SubjectOf is the token that [WithSubject] gave a context; empty for none.
+func SubjectOf(ctx context.Context) string { return strings.Join(HeaderOf(ctx)[subjectName], "") }
+
 // setHeader sets what is set on every request: what the context has, and then
 // the credentials.
 func (c *Client) setHeader(req *http.Request) {
@@ -242,7 +265,7 @@ func (c *Client) setHeader(req *http.Request) {
 	}
 	for name, values := range set {
 		switch {
-		case hopByHop(name):
+		case hopByHop(name), name == subjectName:
 		case name == "Host":
 			req.Host = strings.Join(values, "") // empty: that of the URL
 		default:

@@ -51,6 +51,8 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 		SealingKey: cfg.SealingKey, Limits: cfg.Limits,
 	}
 	m.Schemas, m.Backends = b.schemas(), cfg.Backends
+	m.AuthorizationServer = cfg.AuthorizationServer
+	m.Certificates, m.ClientCertificates, m.Connections, m.Egress = cfg.Certificates, cfg.ClientCertificates, cfg.Connections, cfg.Egress
 	b.readPolicies()
 	m.Products, m.APIs = b.products(), b.apis()
 	for _, s := range cfg.Servers {

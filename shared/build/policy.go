@@ -222,12 +222,21 @@ func (p *policies) compile(effective *policy.Effective) {
 // note warns, once for each place, of policies that this version runs in part.
 func (p *policies) note(elements []*policy.Element) {
 	for _, e := range elements {
-		if text := services.Notes[e.Name]; text != "" && !p.noted[e.At] {
+		if text := p.partly(e.Name); text != "" && !p.noted[e.At] {
 			p.noted[e.At] = true
 			p.faults.Warn(e.At, e.Name+" "+text, "")
 		}
 		p.note(e.Children)
 	}
+}
+
+// partly says what this version, or this gateway, does not do of a policy; empty
+// where it does all.
+func (p *policies) partly(name string) string {
+	if c := p.cfg.ClientCertificates; name == "validate-client-certificate" && (c == nil || len(c.Trust) == 0) {
+		return "trusts no certificate: with validate-trust it refuses every one, until clientCertificates in gateway.yaml names whom to trust"
+	}
+	return services.Notes[name]
 }
 
 // write stores the documents.

@@ -27,14 +27,39 @@ func (b *builder) services() *policy.Services {
 	}
 	s.Backends, s.Schemas, s.Operations = known, b.known, undescribed{}
 	s.Sender, s.Sink = unsent{}, unsent{}
+	if len(b.cfg.Certificates) > 0 {
+		ids := certificateIDs{}
+		for _, c := range b.cfg.Certificates {
+			ids[c.ID] = true
+		}
+		s.Certificates = ids
+	}
+	if len(b.cfg.Connections) > 0 {
+		s.Connections = unsent{}
+	}
 	return &s
 }
 
-// unsent serves policy.Sender and policy.Sink while nothing runs.
+// certificateIDs serves policy.Certificates while no secrets are known. Which
+// thumbprints there are shows when the gateway starts.
+type certificateIDs map[string]bool
+
+func (c certificateIDs) Certificate(id, _ string) *policy.Certificate {
+	if id != "" && !c[id] {
+		return nil
+	}
+	return &policy.Certificate{}
+}
+
+// unsent serves policy.Sender, policy.Connections and policy.Sink while nothing
+// runs.
 type unsent struct{}
 
 func (unsent) Send(context.Context, *policy.Outgoing) (*expr.Response, error) {
 	return nil, &policy.SendError{Err: errors.New("a build sends no requests")}
+}
+func (unsent) Authorization(context.Context, policy.ConnectionRequest) (*expr.Authorization, error) {
+	return nil, errors.New("a build has no connections")
 }
 func (unsent) Trace(*policy.Exchange, policy.TraceRecord) {}
 func (unsent) Metric(*policy.Exchange, policy.Metric)     {}

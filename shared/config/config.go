@@ -59,11 +59,13 @@ type Config struct {
 	ClientCertificates *ClientCertificates
 	// Connections are the providers of OAuth connections.
 	Connections []Connection
-	Egress      Egress
-	Backends    []Backend
-	APIs        []API
-	Servers     []Server
-	Products    []Product
+	// AuthorizationServer makes the gateway one; nil: it is none.
+	AuthorizationServer *AuthorizationServer
+	Egress              Egress
+	Backends            []Backend
+	APIs                []API
+	Servers             []Server
+	Products            []Product
 }
 
 // File is a file that policies name by an id, which is a name of a file without

@@ -67,6 +67,9 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 		for name, item := range d.entities(v, "connection") {
 			c.Connections = append(c.Connections, d.connection(name, item))
 		}
+		if len(c.SealingKey.Parts) == 0 {
+			d.fault(v.key, `add "sealingKey", as in { secret: env:SEALING_KEY }`, "connections are kept sealed, and the file has no sealing key that all instances share")
+		}
 	}},
 	{name: "egress", decode: func(d *decoder, v value, c *Config) { decodeMapping(d, v, egressKeys, &c.Egress) }},
 	{name: "backends", decode: func(d *decoder, v value, c *Config) {
@@ -87,6 +90,7 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 		d.checkFederations(c)
 		d.checkDocuments(c)
 	}},
+	{name: "authorizationServer", decode: func(d *decoder, v value, c *Config) { c.AuthorizationServer = d.authorizationServer(v) }},
 	{name: "products", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "product") {
 			c.Products = append(c.Products, d.product(name, item))
@@ -147,6 +151,7 @@ func (d *decoder) gateway(v value) *Config {
 	present := decodeEntries(d, v, entries, gatewayKeys, c)
 	d.subscriptions(c)
 	d.checkAuthorizations(c)
+	d.checkAuthorizationServer(c)
 	if _, listed := present["fragments"]; !listed {
 		c.Fragments = d.fragments()
 	}

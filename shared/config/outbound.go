@@ -14,9 +14,9 @@ type Certificate struct {
 	ID       string `json:"id"`
 	PFX      Secret `json:"pfx,omitzero"`      // as a secret, in base64
 	Password Text   `json:"password,omitzero"` // of PFX; zero: none
-	// Chain is the certificate and its issuers, in PEM; empty where PFX is set.
-	Chain string `json:"chain,omitzero"`
-	Key   Secret `json:"key,omitzero"` // of Chain, in PEM
+	// PEM is the certificate and its issuers, in PEM; empty where PFX is set.
+	PEM string `json:"pem,omitzero"`
+	Key Secret `json:"key,omitzero"` // of that
 }
 
 // Secret is a secret text, or a file that holds it. One is set, or none.
@@ -49,7 +49,24 @@ type Connection struct {
 	ClientSecret     Text     `json:"clientSecret"`
 	Basic            bool     `json:"basic,omitzero"`
 	Scopes           []string `json:"scopes,omitzero"`
+	// Identity says whose tokens are valid for the identity type jwt; nil: none.
+	Identity *ConnectionIdentity `json:"identity,omitzero"`
 }
+
+// ConnectionIdentity are what the tokens must be whose subjects use connections of
+// their own.
+type ConnectionIdentity struct {
+	OpenIDConfig string `json:"openidConfig"` // URL
+	Audience     string `json:"audience"`
+}
+
+// managerAudience is what API Management wants such tokens to be for.
+const managerAudience = "https://azure-api.net/authorization-manager"
+
+var connectionIdentityKeys = vocabulary[ConnectionIdentity]{kind: "identity", keys: []key[ConnectionIdentity]{
+	{name: "openidConfig", required: true, decode: func(d *decoder, v value, i *ConnectionIdentity) { i.OpenIDConfig = d.secureURL(v, true) }},
+	{name: "audience", decode: func(d *decoder, v value, i *ConnectionIdentity) { i.Audience = d.str(v) }},
+}}
 
 // Egress says where requests may go whose URLs are not those of backends.
 type Egress struct {
@@ -63,7 +80,7 @@ type Egress struct {
 var certificateKeys = vocabulary[Certificate]{kind: "certificate", check: checkCertificate, keys: []key[Certificate]{
 	{name: "pfx", decode: func(d *decoder, v value, c *Certificate) { c.PFX = d.secretOrFile(v, "PKCS #12 file") }},
 	{name: "password", decode: func(d *decoder, v value, c *Certificate) { c.Password = d.sealingKey(v) }},
-	{name: "cert", decode: func(d *decoder, v value, c *Certificate) { c.Chain = d.pemFile(v) }},
+	{name: "cert", decode: func(d *decoder, v value, c *Certificate) { c.PEM = d.pemFile(v) }},
 	{name: "key", decode: func(d *decoder, v value, c *Certificate) { c.Key = d.secretOrFile(v, "private key") }},
 }}
 
@@ -168,6 +185,10 @@ var connectionKeys = vocabulary[Connection]{kind: "connection", keys: []key[Conn
 		for item := range d.list(v) {
 			c.Scopes = append(c.Scopes, d.str(item))
 		}
+	}},
+	{name: "identity", decode: func(d *decoder, v value, c *Connection) {
+		c.Identity = &ConnectionIdentity{Audience: managerAudience}
+		decodeMapping(d, v, connectionIdentityKeys, c.Identity)
 	}},
 }}
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"toolgate/shared/fault"
 )
@@ -182,8 +183,12 @@ var upstreamKeys = vocabulary[Upstream]{kind: "upstream", check: checkTransport,
 	}},
 }}
 
-// checkTransport checks that the transport carries the revision.
+// checkTransport checks that the transport carries the revision, and requests in
+// the name of several callers.
 func checkTransport(d *decoder, _ value, present map[string]value, u *Upstream) {
+	if u.Transport == SSE && u.Credentials.OnBehalfOf != nil {
+		d.fault(present["credentials"].key, "let the server speak Streamable HTTP", "%s is called on behalf of callers, and over the transport sse all share a connection", strings.TrimPrefix(present["credentials"].what, `"credentials" in `))
+	}
 	if u.Transport == SSE && u.ProtocolVersion == "2026-07-28" {
 		given := present["protocolVersion"]
 		d.fault(given.at, "remove it, or the transport", "%s is 2026-07-28, which the transport sse does not carry", given.what)

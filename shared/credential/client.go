@@ -244,8 +244,10 @@ func (c *Client) read(status int, body []byte, failed *Error, secrets []string) 
 	}
 	token := Token{Text: answer.AccessToken, Refresh: answer.RefreshToken, Scope: answer.Scope}
 	life := defaultLife
+	token.Assumed = true
 	if seconds, err := strconv.ParseFloat(strings.Trim(string(answer.ExpiresIn), `"`), 64); err == nil && seconds > 0 {
 		life = time.Duration(min(seconds, maxLife.Seconds()) * float64(time.Second))
+		token.Assumed = false
 	}
 	token.Expires = c.Now().Add(life)
 	return token, nil

@@ -75,34 +75,29 @@ func ClientCredentials(c *Client, a Access, kept *Tokens) Authorize {
 	}
 }
 
-// subjectKey is the context's key of [WithSubject].
-type subjectKey struct{}
-
-// WithSubject makes a context of a call whose caller showed a valid access token.
-func WithSubject(ctx context.Context, token string) context.Context {
-	return context.WithValue(ctx, subjectKey{}, token)
+// Exchange says how the token of a caller is exchanged.
+type Exchange struct {
+	Access
+	// RFC8693 is token exchange; otherwise the grant is jwt-bearer, as Microsoft
+	// Entra has it.
+	RFC8693 bool
+	// Subject is the caller's access token, which was found valid; empty: the call
+	// came without one.
+	Subject func(ctx context.Context) string
 }
 
-// subject is the access token of the caller; empty for none.
-func subject(ctx context.Context) string {
-	token, _ := ctx.Value(subjectKey{}).(string)
-	return token
-}
-
-// OnBehalfOf shows tokens that the caller's own were exchanged for: by the grant
-// jwt-bearer as Microsoft Entra has it, or with exchange by that of RFC 8693. A
-// token is kept for the caller who showed the very same token, and no longer than
-// that one is good for.
-func OnBehalfOf(c *Client, a Access, exchange bool, kept *Tokens) Authorize {
+// OnBehalfOf shows tokens that the caller's own were exchanged for. A token is kept
+// for the caller who showed the very same token, and no longer than that one is
+// good for.
+func OnBehalfOf(c *Client, e Exchange, kept *Tokens) Authorize {
 	return func(ctx context.Context, req *http.Request) error {
-		of := subject(ctx)
+		of := e.Subject(ctx)
 		if of == "" {
 			return errNoSubject
 		}
 		digest := sha256.Sum256([]byte(of))
 		token, err := kept.Get(ctx, string(digest[:]), func(ctx context.Context) (Token, error) {
-			form := onBehalf(a, of, exchange)
-			token, err := c.Grant(ctx, form)
+			token, err := c.Grant(ctx, e.form(of))
 			if failed, ok := errors.AsType[*Error](err); ok && (failed.Code == "invalid_grant" || failed.Code == "interaction_required") {
 				failed.public = "The identity provider gives no access to the backend on behalf of this caller: sign in again, or consent to it."
 			}
@@ -119,16 +114,16 @@ func OnBehalfOf(c *Client, a Access, exchange bool, kept *Tokens) Authorize {
 	}
 }
 
-// onBehalf is what is asked for with the token of a caller.
-func onBehalf(a Access, token string, exchange bool) url.Values {
-	if exchange {
-		form := a.form("urn:ietf:params:oauth:grant-type:token-exchange")
+// form is what is asked for with the token of a caller.
+func (e *Exchange) form(token string) url.Values {
+	if e.RFC8693 {
+		form := e.Access.form("urn:ietf:params:oauth:grant-type:token-exchange")
 		form.Set("subject_token", token)
 		form.Set("subject_token_type", "urn:ietf:params:oauth:token-type:access_token")
 		form.Set("requested_token_type", "urn:ietf:params:oauth:token-type:access_token")
 		return form
 	}
-	form := a.form("urn:ietf:params:oauth:grant-type:jwt-bearer")
+	form := e.Access.form("urn:ietf:params:oauth:grant-type:jwt-bearer")
 	form.Set("assertion", token)
 	form.Set("requested_token_use", "on_behalf_of")
 	return form

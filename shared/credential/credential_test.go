@@ -166,14 +166,13 @@ func TestOnBehalfOf(t *testing.T) {
 		return 200, fmt.Sprintf(`{"access_token":"for-%d","expires_in":3600}`, len(subject))
 	})
 	client := NewClient(ClientOptions{TokenURL: p.URL, ID: "id", Secret: "s", Now: clock})
-	entra := OnBehalfOf(client, Access{Scope: "api://orders/.default"}, false, NewTokens(clock))
+	shown := ""
+	subject := func(context.Context) string { return shown }
+	entra := OnBehalfOf(client, Exchange{Access: Access{Scope: "api://orders/.default"}, Subject: subject}, NewTokens(clock))
 	call := func(a Authorize, token string) string {
 		req := request(t)
-		ctx := t.Context()
-		if token != "" {
-			ctx = WithSubject(ctx, token)
-		}
-		err := a(ctx, req)
+		shown = token
+		err := a(t.Context(), req)
 		if told, ok := errors.AsType[*Error](err); ok {
 			if token != "" && strings.Contains(err.Error(), token) {
 				t.Errorf("the error %q quotes the token", err)
@@ -207,7 +206,7 @@ func TestOnBehalfOf(t *testing.T) {
 	now = now.Add(opaqueSubject)
 	expect("an opaque one after a while", call(entra, "aa"), "Bearer for-2", 6)
 
-	exchange := OnBehalfOf(client, Access{Audience: "orders"}, true, NewTokens(clock))
+	exchange := OnBehalfOf(client, Exchange{Access: Access{Audience: "orders"}, RFC8693: true, Subject: subject}, NewTokens(clock))
 	expect("exchange", call(exchange, "aa"), "Bearer for-2", 7)
 	if form.Get("subject_token") != "aa" || form.Get("audience") != "orders" || form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:token-exchange" {
 		t.Errorf("sent %s", form.Encode())

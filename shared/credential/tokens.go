@@ -24,6 +24,8 @@ const (
 type Token struct {
 	Text    string
 	Expires time.Time
+	// Assumed says that the answer did not say when it expires.
+	Assumed bool
 	// Refresh is a refresh token; empty for none.
 	Refresh string
 	Scope   string // what was granted; empty: what was asked for

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,9 +21,10 @@ import (
 
 // assembly makes the servers of a gateway out of a snapshot.
 type assembly struct {
-	gateway  *Gateway
-	snapshot *snapshot.Snapshot
-	options  Options
+	gateway   *Gateway
+	snapshot  *snapshot.Snapshot
+	options   Options
+	protected []string // the servers that take tokens
 }
 
 // build fills the gateway. Federations come last, since they are made of other
@@ -34,6 +36,9 @@ func (a *assembly) build() error {
 	}
 	var err error
 	if g.sse, err = a.legacySSE(); err != nil {
+		return err
+	}
+	if g.authorization, err = a.authorizationServer(); err != nil {
 		return err
 	}
 	var errs []error
@@ -51,15 +56,19 @@ func (a *assembly) build() error {
 			} else if e, err = a.endpoint(s); err != nil {
 				errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
 			}
-			e.around = serverSurroundings(a.snapshot, s)
-			inner, _ := a.govern(s, e, true) // of the same documents
-			var refused error
+			e.around = a.equip(serverSurroundings(a.snapshot, s))
+			e, member, refused := a.protect(s, e)
+			errs = append(errs, refused)
+			inner, _ := a.govern(s, member, true) // of the same documents
 			e.entrance, refused = a.entrance(policy.ServerScope, s.Name, s.Name, s.SubscriptionKeys, productsOf(a.snapshot, s.Name, serversOf))
 			outer, failed := a.govern(s, e, false)
 			outer.legacySSE = s.LegacySSE
 			errs = append(errs, refused, failed)
 			g.servers[s.Name], bare[s.Name] = outer, inner
 		}
+	}
+	if len(a.protected) == 1 {
+		g.onlyProtected = a.protected[0]
 	}
 	errs = append(errs, a.apis())
 	return errors.Join(errs...)
@@ -68,14 +77,31 @@ func (a *assembly) build() error {
 // reach makes what policies reach, and reads them.
 func (a *assembly) reach() (err error) {
 	g := a.gateway
+	if g.certificates, err = a.openCertificates(); err != nil {
+		return err
+	}
+	if len(g.certificates) > 0 {
+		g.services.Certificates = g.certificates
+	}
+	if g.connections, err = Connections(&a.snapshot.Manifest, a.options); err != nil {
+		return err
+	}
+	if g.connections != nil {
+		g.services.Connections = g.connections
+	}
+	if g.clients, err = newClientCertificates(a.snapshot.ClientCertificates, a.options.Services.Now); err != nil {
+		return err
+	}
 	if g.backends, err = a.namedBackends(); err != nil {
 		return err
 	}
+	g.egress = a.guard()
 	found, err := newSchemas(a.snapshot)
 	if err != nil {
 		return err
 	}
-	g.services.Sender, g.services.Backends, g.services.Schemas = sender{backend.NewSender(backend.SenderOptions{Transport: a.options.Transport})}, g.backends, found
+	g.services.Sender = sender{backend.NewSender(backend.SenderOptions{Transport: g.egress}), g.backends}
+	g.services.Backends, g.services.Schemas = g.backends, found
 	g.services.Operations = newDescriptions(a.snapshot, g.log)
 	if g.services.Sink == nil {
 		g.services.Sink = logSink{g.log}
@@ -109,7 +135,7 @@ func (a *assembly) apis() error {
 		if !source.HasPath {
 			continue
 		}
-		made := &api{SourceAPI: source, gateway: g, around: apiSurroundings(a.snapshot, source)}
+		made := &api{SourceAPI: source, gateway: g, around: a.equip(apiSurroundings(a.snapshot, source))}
 		for j := range source.Backends {
 			d, err := a.destination(&source.Backends[j], g.backends)
 			made.backends = append(made.backends, d)
@@ -150,7 +176,7 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 		pages: make([]page, s.API.Pages),
 		discovery: mcp.Discovery{
 			Capabilities: []byte(`{"tools":{}}`), ServerInfo: a.serverInfo(s), Instructions: s.Instructions,
-			Hint: a.listHint(),
+			Hint: a.listHint(s),
 		},
 	}
 	for _, name := range names {
@@ -164,7 +190,7 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	}
 	if source := sourceAPI(a.snapshot, s.API.Name); source != nil {
 		var err error
-		c.source = apiSurroundings(a.snapshot, source)
+		c.source = a.equip(apiSurroundings(a.snapshot, source))
 		c.source.locate(c.backends)
 		c.rulings, err = a.gateway.governance.apiRulings(source)
 		errs = append(errs, err)
@@ -172,10 +198,11 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 	return c, errors.Join(errs...)
 }
 
-// listHint is the hint for lists made from the snapshot: the same for every
-// caller, and good until the next deployment.
-func (a *assembly) listHint() mcp.CacheHint {
-	return mcp.CacheHint{TTL: a.snapshot.Limits.ListTTL, Public: true}
+// listHint is the hint for lists made from the snapshot: good until the next
+// deployment, and the same for every caller unless the server has to know who that
+// is.
+func (a *assembly) listHint(s *snapshot.Server) mcp.CacheHint {
+	return mcp.CacheHint{TTL: a.snapshot.Limits.ListTTL, Public: s.Authorization == nil && s.Allow == nil && s.ToolAllow == nil}
 }
 
 func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
@@ -188,8 +215,13 @@ func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	var subject func(context.Context) string
+	if u.Credentials.OnBehalfOf != nil {
+		subject = subjectOf
+	}
 	return mcpproxy.New(mcpproxy.Options{
-		Name: s.Name, Client: client, SSE: u.Transport == config.SSE,
+		Subject: subject,
+		Name:    s.Name, Client: client, SSE: u.Transport == config.SSE,
 		ProtocolVersion: mcp.Version(u.ProtocolVersion),
 		Tools:           toolSelections(u.Tools), HideResources: !u.Resources, HidePrompts: !u.Prompts,
 		Sealer: seals, Implementation: a.implementation(s), MaxMessage: maxUpstreamMessage,
@@ -216,13 +248,15 @@ func toolSelections(list []config.Selection) []mcpproxy.ToolSelection {
 }
 
 func (a *assembly) federation(s *snapshot.Server, servers map[string]endpoint) *mcpproxy.Federation {
-	members := make([]mcpproxy.Member, 0, len(s.Federate))
+	members, hint := make([]mcpproxy.Member, 0, len(s.Federate)), a.listHint(s)
 	for _, m := range s.Federate {
-		members = append(members, mcpproxy.Member{Name: m.Server, Prefix: m.Prefix, Bare: m.Bare, Server: servers[m.Server].Server})
+		e := servers[m.Server]
+		members = append(members, mcpproxy.Member{Name: m.Server, Prefix: m.Prefix, Bare: m.Bare, Server: e.Server, Shows: e.shows})
+		hint.Public = hint.Public && e.shows == nil
 	}
 	return mcpproxy.NewFederation(mcpproxy.FederationOptions{
 		Name: s.Name, Implementation: a.implementation(s), Instructions: s.Instructions, Members: members,
-		Timeout: a.snapshot.Limits.Timeout, Hint: a.listHint(), Log: a.options.Log, Now: time.Now,
+		Timeout: a.snapshot.Limits.Timeout, Hint: hint, Log: a.options.Log, Now: time.Now,
 	})
 }
 
@@ -261,6 +295,14 @@ func (a *assembly) client(b *config.Backend, timeout time.Duration) (*backend.Cl
 	}
 	if auth := credentials.Authorization; auth != nil {
 		o.Header = append(o.Header, backend.Credential{Name: "Authorization", Value: auth.Scheme + " " + value(auth.Parameter)})
+	}
+	authorize, err := a.authorize(&credentials)
+	errs = append(errs, err)
+	o.Authorize = authorize
+	certificate, err := a.certificate(credentials.Certificate)
+	errs = append(errs, err)
+	if certificate != nil {
+		o.Certificate = &certificate.Certificate
 	}
 	c, err := backend.New(o)
 	return c, errors.Join(append(errs, err)...)

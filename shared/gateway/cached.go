@@ -55,8 +55,11 @@ func (a *assembly) cached(s *snapshot.Server, inner mcp.Server) mcp.Server {
 	return c
 }
 
-// innermost is a server without its cache.
+// innermost is a server without its guard and its cache.
 func innermost(s mcp.Server) mcp.Server {
+	if g, ok := s.(*guarded); ok {
+		s = g.inner
+	}
 	if c, ok := s.(*cached); ok {
 		return c.inner
 	}

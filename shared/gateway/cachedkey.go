@@ -25,8 +25,10 @@ type identity struct {
 type identityKey struct{}
 
 // withIdentity keeps who calls in the context of a request to a gateway that keeps
-// results. Policies take credentials out of requests, so it is read before.
+// results, or that has rules for who may use what. Policies take credentials out of
+// requests, so it is read before.
 func (x *exchange) withIdentity(ctx context.Context) context.Context {
+	ctx = x.withVisitor(ctx)
 	if !x.gateway.caches {
 		return ctx
 	}

@@ -13,6 +13,7 @@ import (
 	"toolgate/shared/backend"
 	"toolgate/shared/config"
 	"toolgate/shared/mcp"
+	"toolgate/shared/mcpproxy"
 	"toolgate/shared/openapi"
 	"toolgate/shared/snapshot"
 
@@ -41,6 +42,8 @@ type catalog struct {
 // for.
 type page struct {
 	modern, legacy rendering
+	// Where tools have rules, for each kind of caller.
+	modernClasses, legacyClasses classes
 }
 
 type rendering struct {
@@ -65,30 +68,41 @@ func (c *catalog) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) 
 
 // list answers tools/list. A cursor is the number of a page.
 func (c *catalog) list(req *mcp.Request, reply mcp.Reply) error {
-	n := 0
-	if cursor := req.Bytes(req.Cursor); cursor != nil && cursor.Kind() != 'n' {
-		var err error
-		if n, err = strconv.Atoi(req.Text(req.Cursor)); err != nil || n < 1 || n >= len(c.pages) {
-			return mcp.Errorf(mcp.CodeInvalidParams, "the cursor %s is not one of this list; start again without", cursor)
-		}
+	n, err := c.page(req)
+	if err != nil {
+		return err
 	}
 	r := &c.pages[n].legacy
 	if req.Version.Modern() {
 		r = &c.pages[n].modern
 	}
-	r.once.Do(func() { r.result, r.err = c.render(n, req.Version) })
+	r.once.Do(func() {
+		var tools jsontext.Value
+		if tools, r.err = c.snapshot.Page(c.name, n); r.err == nil {
+			r.result = c.render(tools, n, req.Version)
+		}
+	})
 	if r.err != nil {
 		return r.err
 	}
 	return reply.Result(r.result)
 }
 
-// render makes the result for a page.
-func (c *catalog) render(n int, v mcp.Version) (jsontext.Value, error) {
-	tools, err := c.snapshot.Page(c.name, n)
-	if err != nil {
-		return nil, err
+// page is the number of the page that a request for a list is for.
+func (c *catalog) page(req *mcp.Request) (int, error) {
+	cursor := req.Bytes(req.Cursor)
+	if cursor == nil || cursor.Kind() == 'n' {
+		return 0, nil
 	}
+	n, err := strconv.Atoi(req.Text(req.Cursor))
+	if err != nil || n < 1 || n >= len(c.pages) {
+		return 0, mcp.Errorf(mcp.CodeInvalidParams, "the cursor %s is not one of this list; start again without", cursor)
+	}
+	return n, nil
+}
+
+// render makes the result for a page, whose tools are an array.
+func (c *catalog) render(tools jsontext.Value, n int, v mcp.Version) jsontext.Value {
 	out := append(make([]byte, 0, len(tools)+512), `{"tools":`...)
 	out = append(out, tools...)
 	if n+1 < len(c.pages) {
@@ -97,7 +111,7 @@ func (c *catalog) render(n int, v mcp.Version) (jsontext.Value, error) {
 	}
 	out = mcp.AppendCacheHint(out, v, c.discovery.Hint)
 	out = mcp.AppendResultMembers(out, v, c.discovery.ServerInfo)
-	return append(out, '}'), nil
+	return append(out, '}')
 }
 
 // tool is one operation, with its record once it was called.
@@ -147,7 +161,7 @@ func (t *tool) read() (err error) {
 func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
 	t := c.tools[req.Text(req.Name)]
 	if t == nil {
-		return mcp.Errorf(mcp.CodeInvalidParams, "unknown tool %q", req.Text(req.Name))
+		return mcpproxy.UnknownTool(req.Text(req.Name))
 	}
 	if err := t.load(); err != nil {
 		return err

@@ -94,8 +94,7 @@ func (a *assembly) destination(b *config.Backend, made backends) (*destination, 
 	if b.Pool == nil {
 		var err error
 		d.client, err = a.client(b, 0)
-		c := &b.Credentials
-		d.credentials = c.Authorization != nil || len(c.Header) > 0 || len(c.Query) > 0
+		d.credentials = b.Credentials.Given()
 		return d, err
 	}
 	var members []backend.PoolMember
@@ -149,7 +148,7 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 	case d == nil, x.BackendID == "" && chosen != c.base:
 		// A URL of a policy: nobody's credentials are for it.
 		var client *backend.Client
-		if client, err = backend.New(backend.Options{URL: origin(req.URL), Transport: c.gateway.transport}); err == nil {
+		if client, err = backend.New(backend.Options{URL: origin(req.URL), Transport: c.gateway.egress}); err == nil {
 			res, err = client.Send(req, options) //nolint:bodyclose // the exchange's response has it
 		}
 	default:

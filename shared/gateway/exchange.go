@@ -26,8 +26,9 @@ type exchange struct {
 	start   time.Time
 	server  string
 	caller  caller
-	// challenge is the WWW-Authenticate of a refused key; empty otherwise.
+	// challenge is the WWW-Authenticate of a refused key or token; empty otherwise.
 	challenge string
+	visits    *visitor     // nil until rules are looked at
 	req       *mcp.Request // nil until a message was read
 	request   mcp.Request  // what req points to, but in a batch
 	call      Call
@@ -227,7 +228,10 @@ func (x *exchange) copy(body io.Reader, stream bool) error {
 
 // end answers what was not answered yet.
 func (x *exchange) end(err error) {
+	few, ok := errors.AsType[*scopeError](err)
 	switch {
+	case ok && x.status == 0:
+		x.stepUp(few)
 	case err != nil:
 		x.fail(err)
 	case x.status == 0:

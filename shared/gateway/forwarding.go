@@ -74,7 +74,7 @@ func withChanged(ctx context.Context, x *policy.Exchange) context.Context {
 	}
 	h := make(http.Header, len(names))
 	for _, name := range names {
-		if v := x.Request.Headers[name]; v != nil {
+		if v := x.Request.Headers[name]; v != nil && !strings.HasPrefix(name, ":") {
 			h[name] = v
 		}
 	}
@@ -152,7 +152,7 @@ func (f *forwarding) respond(p part, ok bool) error {
 		response.StatusCode = http.StatusAccepted
 		response.Headers = http.Header{}
 	default:
-		if failed := connectionFailure(f.err); failed != nil {
+		if failed := f.failureOf(f.err); failed != nil {
 			return failed
 		}
 		e := public(f.err)

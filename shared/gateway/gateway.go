@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"toolgate/shared/authserver"
+	"toolgate/shared/connection"
 	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 	"toolgate/shared/mcpproxy"
@@ -34,6 +37,14 @@ type Options struct {
 	AnyHost bool
 	// Transport carries requests to backends; nil is the default.
 	Transport http.RoundTripper
+	// Connections keeps the OAuth connections of get-authorization-context; nil: a
+	// configuration with providers of some keeps the gateway from being made.
+	Connections state.Store
+	// AWS signs requests to services of AWS; nil: this host cannot.
+	AWS Signer
+	// Files are the files of the configuration that hold private keys, below its
+	// folder or that of the snapshot; nil: there are none.
+	Files fs.FS
 	// SealingSecret is used when the configuration names no sealing key; nil
 	// makes one that no other instance knows.
 	SealingSecret []byte
@@ -52,6 +63,9 @@ type Options struct {
 	// with the stream; nil: a message is served only where its stream is, as it has
 	// to be where there is one instance.
 	Streams state.Store
+	// SignIns keeps the sign-ins of the authorization server, where the gateway is
+	// one; nil: clients carry them, and none can be ended.
+	SignIns state.Store
 	// Random has the bytes of request ids, and of what expressions make of
 	// chance; nil is the system's. It is read concurrently.
 	Random io.Reader
@@ -103,12 +117,19 @@ type Gateway struct {
 	subscriptions policy.Subscriptions // nil: there are none
 	random        io.Reader            // nil: the system's
 	transport     http.RoundTripper    // nil: the default
+	egress        http.RoundTripper    // of requests whose URLs policies made
+	certificates  certificates
+	connections   *connection.Keeper  // nil: there are no providers
+	clients       *clientCertificates // nil: certificates of clients are not looked at
 	backends      backends
-	apis          []*api           // the longest path first
-	plain         *policy.Pipeline // of APIs without policies
-	governance    *governance      // nil: there are no policies
-	caches        bool             // a server keeps results
-	sse           *legacySSE       // nil: no server has clients of HTTP+SSE
+	apis          []*api             // the longest path first
+	plain         *policy.Pipeline   // of APIs without policies
+	governance    *governance        // nil: there are no policies
+	caches        bool               // a server keeps results
+	guarded       bool               // a server is not for everybody in all its parts
+	onlyProtected string             // the one server that takes tokens; empty: there is none, or several
+	authorization *authserver.Server // nil: the gateway is no authorization server
+	sse           *legacySSE         // nil: no server has clients of HTTP+SSE
 }
 
 // endpoint is one server and what of it differs by HTTP method.
@@ -116,6 +137,9 @@ type endpoint struct {
 	mcp.Server
 	around   *surroundings
 	entrance *entrance // nil: no keys are looked at, as for the member of a federation
+	door     *door     // nil: open to everybody; the member of a federation has it in its guard
+	// shows tells what callers are shown of the member of a federation; nil: all.
+	shows func(ctx context.Context, method, name string) bool
 	// session serves GET and DELETE; nil where sessions do not exist.
 	session func(http.ResponseWriter, *http.Request)
 	// legacySSE lets clients use HTTP+SSE.
@@ -150,9 +174,10 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 	return g, nil
 }
 
-// Close lets go of what the gateway's servers keep open towards upstreams.
+// Close lets go of what the gateway's servers keep open towards upstreams, and has
+// written what was spent. Calls should have ended.
 func (g *Gateway) Close() error {
-	var errs []error
+	errs := []error{g.flush()}
 	g.EndStreams()
 	for _, s := range g.servers {
 		inner := s.Server
@@ -179,7 +204,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := serverName(r.URL.Path)
 	s, isServer := g.servers[name]
 	if !ok || !isServer {
-		if g.serveLegacySSE(&x) {
+		if g.serveMetadata(&x) || g.serveAuthorization(&x) || g.serveLegacySSE(&x) {
 			return
 		}
 		g.serveOther(&x, name, ok)
@@ -195,7 +220,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveServer answers a request to the endpoint of a server.
 func (x *exchange) serveServer(s endpoint) {
-	if refusal := x.identify(s.entrance); refusal != nil {
+	if refusal := x.admit(s); refusal != nil {
 		x.turnAway(s, refusal)
 		return
 	}
@@ -230,6 +255,9 @@ func serverName(path string) (string, bool) {
 // serveOther answers the requests to APIs, the root, which platforms poll for
 // readiness, and refuses everything else.
 func (g *Gateway) serveOther(x *exchange, server string, isEndpoint bool) {
+	if x.serveConnections() {
+		return
+	}
 	root := x.r.URL.Path == "/"
 	if a, rest := g.apiOf(x.r.URL.EscapedPath()); a != nil && (!root || a.serves(x.r, g.snapshot)) {
 		x.serveAPI(a, rest)
@@ -385,16 +413,9 @@ func (x *exchange) recover() {
 
 // sealer makes the sealer for session ids of one purpose.
 func sealer(m *snapshot.Manifest, o Options, purpose string) (*seal.Sealer, error) {
-	secret := o.SealingSecret
-	if len(m.SealingKey.Parts) > 0 {
-		text, err := resolve(m.SealingKey, o)
-		if err != nil {
-			return nil, fmt.Errorf("resolving the sealing key: %w", err)
-		}
-		secret = []byte(text)
-	}
-	if secret == nil {
-		secret = seal.RandomSecret()
+	secret, err := sealingSecret(m, o)
+	if err != nil {
+		return nil, err
 	}
 	return seal.New(secret, purpose)
 }

@@ -54,7 +54,7 @@ func (s *governed) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply)
 
 // serve runs the policies around a message that serve answers.
 func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Request, reply mcp.Reply, serve serveFunc) error {
-	p := s.pipelineOf(req, x.Product)
+	p, few := s.decide(ctx, req, x)
 	f := &forwarding{governed: s, pipeline: p, exchange: x, req: req, reply: reply, serve: serve}
 	o := &f.operation
 	o.ID, o.Name, o.Method, o.URLTemplate = req.Method, req.Method, http.MethodPost, "/mcp"
@@ -64,10 +64,19 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 		x.Operation.ID, x.Operation.Name = x.Mcp.ToolName, x.Mcp.ToolName
 	}
 	ctx = withExchange(ctx, x)
-	if p == nil {
+	_, takesResponse := reply.(responder)
+	switch {
+	case few != nil && (p == nil || !takesResponse): // whoever sends the response has the challenge sent
+		return few
+	case p == nil:
 		return serve(ctx, req, reply)
 	}
 	defer f.finish(ctx)
+	if few != nil { // before any policy, as at the door
+		x.SetResponseHeader("Www-Authenticate", few.challenge())
+		p.Refuse(ctx, x, few.refusal())
+		return f.send(ctx)
+	}
 	x.Forward = f.forward
 	err := p.Inbound(ctx, x)
 	if err == nil && p.Forwards() {
@@ -75,6 +84,32 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 	}
 	p.Continue(ctx, x, err)
 	return f.send(ctx)
+}
+
+// decide is the pipeline for a message, and the refusal of a caller who lacks scopes
+// for it. What a caller may not use is unknown to them: it has no policies of its own
+// either.
+func (s *governed) decide(ctx context.Context, req *mcp.Request, x *policy.Exchange) (*policy.Pipeline, *scopeError) {
+	g, ok := s.inner.(*guarded)
+	if !ok {
+		return s.pipelineOf(req, x.Product), nil
+	}
+	v, err := g.guard.decide(visitorOf(ctx), req)
+	if v == denied {
+		return s.rulings.under(x.Product).pipeline, nil
+	}
+	few, _ := errors.AsType[*scopeError](err)
+	return s.pipelineOf(req, x.Product), few
+}
+
+// failureOf is the failure behind an error of a server that policies handle; nil for
+// an answer that they see as a response.
+func (f *forwarding) failureOf(err error) error {
+	if few, ok := errors.AsType[*scopeError](err); ok {
+		f.exchange.SetResponseHeader("Www-Authenticate", few.challenge())
+		return few.refusal()
+	}
+	return connectionFailure(err)
 }
 
 // connectionFailure is the failure of forward-request behind an error of a
@@ -95,10 +130,13 @@ func forwardError(e *backend.Error) *policy.Error {
 		reason = policy.ReasonTimeout
 	case backend.Cancelled:
 		reason = policy.ReasonClientConnectionFailure
-	case backend.Unreachable, backend.Refused, backend.Tripped:
+	case backend.Unreachable, backend.Refused, backend.Tripped, backend.Unauthorized:
 	}
 	failed := policy.NewError("forward-request", reason)
 	failed.Cause = e
+	if e.Reason == backend.Unauthorized {
+		failed.Message, failed.Public = e.Public(), true
+	}
 	if e.Reason == backend.Tripped { // every member of a pool, or the only one
 		failed.Status, failed.Message, failed.Public = http.StatusServiceUnavailable, "The backend is not available.", true
 	}

@@ -183,13 +183,16 @@ func (l *legacySSE) open(text string, context []byte) (stream string, expires ti
 }
 
 // sessionContext is what a session id is good for: one server, and one
-// subscription where the stream was opened with a key.
+// subscription and one user where the stream was opened with a key and a token.
 func (x *exchange) sessionContext() []byte {
-	subscription := ""
+	text := x.server + "\x00"
 	if s := x.caller.subscription; s != nil {
-		subscription = s.ID
+		text += s.ID
 	}
-	return []byte(x.server + "\x00" + subscription)
+	if p := x.caller.principal; p != nil {
+		text += "\x00" + p.issuer + "\x00" + p.user.ID
+	}
+	return []byte(text)
 }
 
 // legacyPath cuts /{server}/sse and /{server}/messages. Method is what the endpoint
@@ -221,7 +224,7 @@ func (g *Gateway) serveLegacySSE(x *exchange) bool {
 		x.fail(err)
 		return true
 	}
-	if refusal := x.identify(s.entrance); refusal != nil {
+	if refusal := x.admit(s); refusal != nil {
 		x.turnAway(s, refusal)
 		return true
 	}

@@ -38,7 +38,7 @@ func (f *forwarding) straight(ctx context.Context) error {
 	if err = f.serve(ctx, req, f.reply); err == nil {
 		return nil
 	}
-	failed := connectionFailure(err)
+	failed := f.failureOf(err)
 	if failed == nil || !f.pipeline.HandlesFailures() {
 		return err
 	}

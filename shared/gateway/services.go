@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 
 	"toolgate/shared/backend"
 	"toolgate/shared/expr"
@@ -13,7 +14,26 @@ import (
 )
 
 // sender sends requests of policies. It serves policy.Sender.
-type sender struct{ *backend.Sender }
+type sender struct {
+	*backend.Sender
+	backends backends
+}
+
+// toBackend is the request to a backend of the configuration, with its
+// credentials.
+func (s sender) toBackend(ctx context.Context, d *destination, o *policy.Outgoing) (*http.Response, error) {
+	client := d.pick()
+	target := *o.URL
+	target.Scheme, target.Host = client.URL().Scheme, client.URL().Host // of a pool's member
+	target.RawQuery = client.AddQuery(target.RawQuery)
+	req := (&http.Request{Method: o.Method, URL: &target, Host: target.Host, Header: endToEnd(o.Header), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(backend.WithHeader(ctx, nil))
+	setBody(req, o.Body)
+	send := backend.SendOptions{Proxy: o.Proxy}
+	if o.Certificate != nil {
+		send.Certificate = &o.Certificate.Certificate
+	}
+	return client.Send(req, send)
+}
 
 // Send sends a request and keeps the response's body for the policies.
 func (s sender) Send(ctx context.Context, o *policy.Outgoing) (*expr.Response, error) {
@@ -23,7 +43,18 @@ func (s sender) Send(ctx context.Context, o *policy.Outgoing) (*expr.Response, e
 	if o.Certificate != nil {
 		r.Certificate = &o.Certificate.Certificate
 	}
-	res, err := s.Sender.Send(ctx, r)
+	var res *http.Response
+	var err error
+	if d := s.backends[o.BackendID]; o.BackendID != "" && d != nil {
+		if o.Timeout > 0 {
+			limited, cancel := context.WithTimeout(ctx, o.Timeout)
+			defer cancel()
+			ctx = limited
+		}
+		res, err = s.toBackend(ctx, d, o)
+	} else {
+		res, err = s.Sender.Send(ctx, r)
+	}
 	if err != nil {
 		e, ok := errors.AsType[*backend.Error](err)
 		return nil, &policy.SendError{Timeout: ok && e.Reason == backend.Timeout, Err: err}

@@ -36,6 +36,7 @@ type caller struct {
 	subscription *expr.Subscription
 	user         *expr.User
 	product      *expr.Product // under which the call runs; nil: none
+	principal    *principal    // who the token speaks for; nil: no tokens are looked at
 }
 
 // entrance makes that of a server or an API; nil where no keys are looked at.
@@ -207,15 +208,25 @@ func (x *exchange) challengeOf(e *entrance) string {
 // quotable escapes what a quoted string cannot hold (RFC 9110, section 5.6.4).
 var quotable = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
+// admit finds out who calls, by key and by token, and whether they may. It returns
+// why the call is refused; nil when it is not.
+func (x *exchange) admit(s endpoint) *policy.Error {
+	if refusal := x.identify(s.entrance); refusal != nil {
+		return refusal
+	}
+	return x.authorize(s)
+}
+
 // turnAway answers a request to the endpoint of a server that was refused: on-error
-// of the server's policies, under no product, may have something to say.
+// of the server's policies may have something to say, under the product of a key that
+// was found good.
 func (x *exchange) turnAway(s endpoint, refusal *policy.Error) {
 	ctx, p := x.r.Context(), x.newExchange(s.around)
 	defer p.End(ctx)
 	p.Operation = httpOperation(x.r)
 	var pipeline *policy.Pipeline
 	if governed, ok := s.Server.(*governed); ok {
-		pipeline = governed.rulings.under(nil).pipeline
+		pipeline = governed.rulings.under(x.caller.product).pipeline
 	}
 	x.refuse(ctx, pipeline, p, refusal)
 }

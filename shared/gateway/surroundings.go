@@ -93,6 +93,12 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	c.request.Method, c.request.Headers, c.request.IPAddress = r.Method, r.Header, x.gateway.clientAddress(r)
 	c.request.OriginalURL, c.request.URL = &c.url, &c.url
 	p.Request = &c.request
+	if who := x.caller.principal; who != nil {
+		p.SetVariable(tokenVariable, expr.ParseJwt(who.token))
+	}
+	if x.gateway.clients != nil {
+		x.gateway.clients.identify(p, r)
+	}
 	p.Trace = func(message string) {
 		x.gateway.services.Sink.Trace(p, policy.TraceRecord{Source: "context.Trace", Severity: "verbose", Message: message})
 	}

@@ -25,6 +25,11 @@ func Listen(ctx context.Context, address string, h http.Handler, ready func(net.
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", address, err)
 	}
+	return serve(ctx, l, h, ready)
+}
+
+// serve serves h on a listener until ctx ends, and then lets open calls finish.
+func serve(ctx context.Context, l net.Listener, h http.Handler, ready func(net.Addr)) error {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()

@@ -23,11 +23,12 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -54,6 +55,7 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	accounts map[accountID]*account
+	written  sync.Cond   // of mu: some account was
 	timer    *time.Timer // nil while there are no accounts
 	complain time.Time   // when the log is to be told the next time
 
@@ -79,6 +81,7 @@ func New(o Options) *Ledger {
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
+	l.written.L = &l.mu
 	l.periods.pages = map[period]int{}
 	return l
 }
@@ -127,7 +130,7 @@ func (l *Ledger) Record(ctx context.Context, s policy.Spending) {
 		l.warn(ctx, fmt.Errorf("%d keys wait for the store", maxAccounts))
 	}
 	if write {
-		l.write(ctx, a)
+		_ = l.write(ctx, a) // it was told, and is tried again
 	}
 }
 
@@ -163,7 +166,7 @@ func (l *Ledger) collect(s policy.Spending) (a *account, write bool) {
 // write, and comes again while there are others.
 func (l *Ledger) tick() {
 	for _, a := range l.claim(false) {
-		l.write(context.Background(), a)
+		_ = l.write(context.Background(), a) // it was told, and is tried again
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -196,40 +199,80 @@ func (l *Ledger) claim(all bool) []*account {
 // Flush serves policy.Ledger. What cannot be written stays for the next time.
 func (l *Ledger) Flush(ctx context.Context) error {
 	var errs []error
-	for _, a := range l.claim(true) {
-		for range 2 { // a batch that waited for its answer, and what was collected since
+	for range 2 { // a batch that waited for its answer, and what was collected since
+		l.wait()
+		for _, a := range l.claim(true) {
+			if err := ctx.Err(); err != nil {
+				errs = append(errs, l.end(a, err))
+				continue
+			}
 			errs = append(errs, l.write(ctx, a))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// wait waits for those who write: what they cannot write is left to write again.
+func (l *Ledger) wait() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.accounts {
+		for a.writing {
+			l.written.Wait()
+		}
+	}
+}
+
 // write writes an account, which the caller has claimed.
-func (l *Ledger) write(ctx context.Context, a *account) error {
+func (l *Ledger) write(ctx context.Context, a *account) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
+	e := l.begin(a)
+	if len(e.lines) == 0 {
+		return l.end(a, nil)
+	}
+	err = errUnfinished
+	defer func() {
+		if l.end(a, err) != nil {
+			l.warn(ctx, err)
+		}
+	}()
+	err = l.settle(ctx, e)
+	return err
+}
+
+// errUnfinished is for the case that a store panics.
+var errUnfinished = errors.New("writing what was spent did not come to its end")
+
+// random is a number that no other batch has.
+func random() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// begin makes a batch of what was collected, unless there is one to try again.
+func (l *Ledger) begin(a *account) entry {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	fresh := a.batch == nil
 	if fresh {
 		a.batch, a.open = a.open, nil
-		a.id = rand.Uint64()
+		a.id = random()
 	}
-	e := entry{accountID: a.accountID, budget: a.budget, lines: a.batch, id: a.id, fresh: fresh}
-	l.mu.Unlock()
-	var err error
-	if len(e.lines) > 0 {
-		err = l.settle(ctx, e)
-	}
+	return entry{accountID: a.accountID, budget: a.budget, lines: a.batch, id: a.id, fresh: fresh}
+}
+
+// end notes how a write went, and returns its error.
+func (l *Ledger) end(a *account, err error) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	a.writing = false
 	a.due = l.now().Add(interval)
 	if err == nil {
 		a.batch = nil
 	}
-	l.mu.Unlock()
-	if err != nil {
-		l.warn(ctx, err)
-	}
+	l.written.Broadcast()
 	return err
 }
 

@@ -56,17 +56,18 @@ func Read(ctx context.Context, store state.Store, now time.Time) ([]Account, err
 		all = append(all, list...)
 	}
 	slices.SortFunc(all, func(a, b Account) int {
-		return cmp.Or(-cmp.Compare(rank(a.Current), rank(b.Current)), a.Start.Compare(b.Start), a.End.Compare(b.End),
+		return cmp.Or(cmp.Compare(age(a), age(b)), a.Start.Compare(b.Start), a.End.Compare(b.End),
 			cmp.Compare(a.Key, b.Key), cmp.Compare(a.Currency, b.Currency))
 	})
 	return all, nil
 }
 
-func rank(current bool) int {
-	if current {
-		return 1
+// age is 0 for the current period and 1 for the last one.
+func age(a Account) int {
+	if a.Current {
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // readPeriod reads the accounts of a period, in no order.

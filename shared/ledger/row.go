@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"toolgate/shared/policy"
@@ -17,15 +18,15 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// The bounds of a row, so that it fits: 150 tools of 200 bytes, each of which may
-// take twice as much in JSON where it is not plain text.
+// The bounds of a row, so that it fits, although JSON may need two bytes for one of
+// a text.
 const (
-	maxTools = 150
-	maxTool  = 200
-	maxKey   = 1000
+	maxTools = 100
+	maxTool  = 200  // bytes
+	maxKey   = 1000 // bytes, beyond which keys are not told apart
 	// remembered is how many batches a row remembers, to tell whether one was
-	// written: more than instances write between a write and its next try.
-	remembered = 64
+	// written: as many instances may write between a write and its next try.
+	remembered = 256
 	// attempts is how often a write is begun anew because another one came between.
 	attempts = 10
 )
@@ -52,15 +53,21 @@ type toolRecord struct {
 	Amount policy.Money `json:"amount"`
 }
 
-// fit is a text as long as a row has room for, and one that JSON can hold.
+// fit is a text as long as a row has room for, without what JSON writes at length.
 func fit(text string, most int) string {
-	if len(text) > most {
-		text = text[:most]
-		for !utf8.ValidString(text) && len(text) > most-utf8.UTFMax {
-			text = text[:len(text)-1]
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
 		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // rowID names a row by what it is for.

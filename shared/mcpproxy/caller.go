@@ -74,6 +74,15 @@ func ofMessage(name string) bool {
 	return strings.HasPrefix(name, "Mcp-Param-")
 }
 
+// withSubject makes the caller of a context one of its own where the server is
+// called on behalf of callers.
+func (p *Proxy) withSubject(ctx context.Context) context.Context {
+	if p.subject == nil {
+		return ctx
+	}
+	return backend.WithSubject(ctx, p.subject(ctx))
+}
+
 // onBehalf makes a context whose requests have the headers of a caller. It is
 // for contexts that do not come from a call.
 func onBehalf(ctx context.Context, h http.Header) context.Context {

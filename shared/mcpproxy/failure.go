@@ -151,6 +151,9 @@ func publicOf(err error) *mcp.Error {
 		return behind("broke off its answer")
 	}
 	if e, ok := errors.AsType[*backend.Error](err); ok {
+		if e.Reason == backend.Unauthorized {
+			return mcp.Errorf(mcp.CodeInternalError, "%s", e.Public())
+		}
 		return unreached(e.Reason)
 	}
 	switch {

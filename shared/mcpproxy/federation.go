@@ -22,6 +22,10 @@ type Member struct {
 	// earlier member is published.
 	Bare   bool
 	Server mcp.Server
+	// Shows tells whether the caller of a context is shown an item of the member, by
+	// the method that lists it and by the name that the member lists; nil shows all.
+	// Lists of the member are whole: what a federation knows of it serves all callers.
+	Shows func(ctx context.Context, method, name string) bool
 }
 
 // FederationOptions describe a federation.

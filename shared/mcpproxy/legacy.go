@@ -95,7 +95,7 @@ func (p *Proxy) ServeSession(w http.ResponseWriter, r *http.Request) {
 	if last, ok := r.Header[mcp.HeaderLastEventID]; ok {
 		h[mcp.HeaderLastEventID] = last
 	}
-	res, err := p.request(r.Context(), r.Method, h)
+	res, err := p.request(p.withSubject(r.Context()), r.Method, h)
 	if err != nil {
 		refuseSession(w, err)
 		return

@@ -77,7 +77,7 @@ func (f *Federation) fill(ctx context.Context, req *mcp.Request, method string) 
 	if err := context.Cause(ctx); err != nil {
 		return nil, err // the client's own time is up, not the members'
 	}
-	l := &listing{federation: f, kind: kinds[method], entries: map[string]entry{}, items: []byte{'['}, hint: f.hint}
+	l := &listing{federation: f, ctx: ctx, method: method, kind: kinds[method], entries: map[string]entry{}, items: []byte{'['}, hint: f.hint}
 	for i := range answers {
 		if answers[i].err == nil {
 			answers[i].err = l.add(i, answers[i].result)
@@ -131,6 +131,8 @@ func (q *question) pages(ctx context.Context, m *member, method string) answer {
 // listing is a list in the making.
 type listing struct {
 	federation *Federation
+	ctx        context.Context // of the caller
+	method     string
 	kind       kind
 	entries    map[string]entry
 	templates  []template
@@ -169,13 +171,23 @@ func (l *listing) add(i int, items jsontext.Value) error {
 		return &unreadable{err}
 	}
 	for n, e := range found {
-		if !l.take(e) {
+		earlier, shown := l.entries[e.public], l.shows(e)
+		switch taken := !l.take(e); {
+		case !shown:
+		case !taken:
+			l.items = append(separate(l.items), texts[n]...)
+		case l.shows(earlier):
 			l.omitted = append(l.omitted, omission{m.Name, e.public})
-			continue
 		}
-		l.items = append(separate(l.items), texts[n]...)
 	}
 	return nil
+}
+
+// shows tells whether the caller is shown an entry. One that they are not shown has
+// its name all the same.
+func (l *listing) shows(e entry) bool {
+	m := &l.federation.members[e.member]
+	return m.Shows == nil || m.Shows(l.ctx, l.method, e.name)
 }
 
 // take enters an item, unless its name is taken.

@@ -45,7 +45,7 @@ func (p *Proxy) paramHeaders(ctx context.Context, tool string, anew bool) ([]mcp
 		}
 	}
 	if known.faulty[tool] {
-		return nil, unknownTool(tool)
+		return nil, UnknownTool(tool)
 	}
 	return known.tools[tool], nil
 }

@@ -47,6 +47,10 @@ type Options struct {
 	// HideResources and HidePrompts withhold the server's resources, with their
 	// templates, and its prompts.
 	HideResources, HidePrompts bool
+	// Subject is the access token of the caller on whose behalf the server is called
+	// (see [backend.WithSubject]); nil: the server is called in the gateway's own
+	// name.
+	Subject func(ctx context.Context) string
 	// Sealer protects session ids. All instances must share its secret.
 	Sealer *seal.Sealer
 	// Implementation is what the gateway calls itself towards the server.
@@ -65,18 +69,19 @@ const defaultMaxMessage = 16 << 20
 // Proxy is an MCP server that another one answers for. It is safe for
 // concurrent use. Close it to let go of what it keeps open.
 type Proxy struct {
-	name   string
-	client *backend.Client
-	target *url.URL // the endpoint, with the credentials' query
-	sse    bool
-	pinned mcp.Version
-	rules  rules
-	sealer *seal.Sealer
-	info   jsontext.Value // the gateway as clientInfo
-	agent  []string       // User-Agent
-	limit  int
-	log    *slog.Logger
-	now    func() time.Time
+	name    string
+	client  *backend.Client
+	target  *url.URL // the endpoint, with the credentials' query
+	sse     bool
+	pinned  mcp.Version
+	rules   rules
+	subject func(context.Context) string // nil: none
+	sealer  *seal.Sealer
+	info    jsontext.Value // the gateway as clientInfo
+	agent   []string       // User-Agent
+	limit   int
+	log     *slog.Logger
+	now     func() time.Time
 
 	background background
 
@@ -104,8 +109,8 @@ var _ mcp.Server = (*Proxy)(nil)
 func New(o Options) *Proxy {
 	p := &Proxy{
 		name: o.Name, client: o.Client, sse: o.SSE, pinned: o.ProtocolVersion,
-		rules:  newRules(&o),
-		sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Implementation),
+		rules:   newRules(&o),
+		subject: o.Subject, sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Implementation),
 		agent: []string{userAgent(o.Implementation)},
 		limit: o.MaxMessage, log: o.Log, now: o.Now,
 	}
@@ -153,6 +158,7 @@ func (p *Proxy) Close() error {
 
 // Serve answers one request by asking the server.
 func (p *Proxy) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
+	ctx = p.withSubject(ctx)
 	req, err := p.rules.admit(req)
 	if err != nil {
 		return err

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"toolgate/shared/mcp"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // directory remembers who has what of one kind. It knows as much as the lists
@@ -78,9 +76,9 @@ func (f *Federation) named(ctx context.Context, req *mcp.Request, reply mcp.Repl
 	case err != nil:
 		return err
 	case m == nil && method == mcp.MethodListTools:
-		return unknownTool(name)
+		return UnknownTool(name)
 	case m == nil:
-		return mcp.Errorf(mcp.CodeInvalidParams, "unknown prompt %q", name)
+		return UnknownPrompt(name)
 	}
 	out, err := rename(req, span, inner)
 	if err != nil {
@@ -223,14 +221,10 @@ func (f *Federation) inOrder(ctx context.Context, req *mcp.Request, reply mcp.Re
 		return failed
 	}
 	asked := req.Text(req.Name)
-	e := mcp.Errorf(mcp.CodeInvalidParams, unknown, asked)
 	if req.Method == mcp.MethodReadResource {
-		e.Data = append(append(jsontext.Value(`{"uri":`), quote(asked)...), '}')
-		if !req.Version.Modern() {
-			e.Code = mcp.CodeResourceNotFound
-		}
+		return UnknownResource(req.Version, asked)
 	}
-	return e
+	return mcp.Errorf(mcp.CodeInvalidParams, unknown, asked)
 }
 
 // try gives a member as long as it has to answer a question.

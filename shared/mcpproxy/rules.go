@@ -60,7 +60,7 @@ func (r *rules) admit(req *mcp.Request) (*mcp.Request, error) {
 		}
 		tool, ok := r.renamed[req.Text(req.Name)]
 		if !ok {
-			return nil, unknownTool(req.Text(req.Name))
+			return nil, UnknownTool(req.Text(req.Name))
 		}
 		return rename(req, req.Name, tool)
 	case mcp.MethodComplete:
@@ -69,10 +69,6 @@ func (r *rules) admit(req *mcp.Request) (*mcp.Request, error) {
 		return r.admitListen(req)
 	}
 	return req, nil
-}
-
-func unknownTool(name string) *mcp.Error {
-	return mcp.Errorf(mcp.CodeInvalidParams, "unknown tool %q", name)
 }
 
 func (r *rules) hidden(method string) bool {

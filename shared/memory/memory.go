@@ -1,5 +1,6 @@
 // Package memory knows what one instance remembers: counters of limits and
-// quotas, and what is at work, behind the interfaces of package policy. Instances
+// quotas, what is at work, and what is kept of budgets for calls that are on the
+// way, behind the interfaces of package policy. Instances
 // share nothing of it: each counts its own calls only, so that n instances
 // together let through up to n times a limit, and what was counted is gone when
 // the instance ends.
@@ -25,12 +26,15 @@ type Store struct {
 	windows guarded[*window]
 	periods guarded[*period]
 	work    work
+
+	reserves reserves
 }
 
 var (
 	_ policy.Limiter     = (*Store)(nil)
 	_ policy.Quotas      = (*Store)(nil)
 	_ policy.Concurrency = (*Store)(nil)
+	_ policy.Reserves    = (*Store)(nil)
 )
 
 // The bounds of a Store. A counter that has to go for another one begins anew
@@ -48,6 +52,7 @@ func New(o Options) *Store {
 	s.windows.table = newTable[*window](maxCounters)
 	s.periods.table = newTable[*period](maxCounters)
 	s.work.running = map[string]int{}
+	s.reserves.kept, s.reserves.kinds = map[string]policy.Money{}, map[string]*lastPrices{}
 	return s
 }
 

@@ -91,7 +91,7 @@ func (p *authenticationCertificate) certificate(e *evaluation) (*policy.Certific
 	if last := p.last.Load(); last != nil && last.file == file {
 		return last.certificate, nil
 	}
-	certificate, err := openCertificate(content, password)
+	certificate, err := OpenCertificate(content, password)
 	if err == nil {
 		p.last.Store(&openedCertificate{file, certificate})
 	}
@@ -114,8 +114,8 @@ func fileContent(body any) ([]byte, error) {
 	}
 }
 
-// openCertificate opens a PKCS #12 file.
-func openCertificate(content []byte, password string) (*policy.Certificate, error) {
+// OpenCertificate opens a PKCS #12 file (RFC 7292).
+func OpenCertificate(content []byte, password string) (*policy.Certificate, error) {
 	key, leaf, chain, err := pkcs12.DecodeChain(content, password)
 	if err != nil {
 		return nil, fmt.Errorf("opening a PKCS #12 file: %w", err)
@@ -125,7 +125,7 @@ func openCertificate(content []byte, password string) (*policy.Certificate, erro
 	}
 	c := &policy.Certificate{
 		Certificate: tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf},
-		Public:      &expr.Certificate{Certificate: leaf, HasPrivateKey: true},
+		Public:      &expr.Certificate{Certificate: leaf, HasPrivateKey: true, Key: key},
 	}
 	for _, issuer := range chain {
 		c.Certificate.Certificate = append(c.Certificate.Certificate, issuer.Raw)

@@ -42,7 +42,7 @@ type budget struct {
 	services *policy.Services
 	amount   policy.Money
 	start    time.Time // of the first period
-	memory   *spendingMemory
+	place    string    // of the policy, among those of the gateway
 }
 
 // budgetPrices are what a call costs.
@@ -61,8 +61,8 @@ const leastBudgetPeriod = time.Minute
 
 func (p *budget) Prepare(c *policy.Compilation) {
 	p.mcpMethods.prepare()
-	p.memory = newSpendingMemory()
-	if p.services = c.Services; p.services.Quotas == nil {
+	p.place = counterOf(c)
+	if p.services = c.Services; p.services.Quotas == nil || p.services.Reserves == nil {
 		c.Fault(c.Element.At, "remove the policy", "budget needs a store of counters")
 	}
 	p.amount = moneyOf(c, "amount", p.Amount)

@@ -2,7 +2,6 @@ package policies
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -30,8 +29,9 @@ func newTill(t *testing.T, attributes string) *till {
 	t.Helper()
 	now := func() time.Time { return time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC) }
 	made := &till{}
-	made.Pipeline = pipelineOf(t, `<budget amount="1" currency="EUR" counter-key="k" budget-period="Monthly" price-header="Cost" `+attributes+` />`,
-		&policy.Services{Quotas: memory.New(memory.Options{Now: now}), Ledger: &made.book, Now: now})
+	counters := memory.New(memory.Options{Now: now})
+	made.Pipeline = pipelineBefore(t, `<budget amount="1" currency="EUR" counter-key="k" budget-period="Monthly" price-header="Cost" `+attributes+` />`, "<forward-request />",
+		&policy.Services{Quotas: counters, Reserves: counters, Ledger: &made.book, Now: now})
 	return made
 }
 
@@ -86,44 +86,25 @@ func TestBudgetOfCallsOnTheWay(t *testing.T) {
 // A tool's last eight prices count, and not those of others.
 func TestBudgetLearnsPrices(t *testing.T) {
 	m := newTill(t, "")
-	if !m.pay(t, "a", "0.5") {
+	if !m.pay(t, "a", "0.4") {
 		t.Fatal("the first call was refused")
 	}
 	for i := range 8 {
-		if !m.pay(t, "a", "0.01") {
+		if !m.pay(t, "a", "0.02") {
 			t.Fatalf("cheap call %d was refused", i)
 		}
-	} // 0.42 is left
-	if !m.pay(t, "a") {
+	}
+	if !m.pay(t, "a", "0.07") || !m.pay(t, "a", "0.3") { // with 0.44 and 0.37 left
 		t.Error("a price counts that is none of the last eight")
 	}
-	if !m.pay(t, "a", "0.3") || m.pay(t, "a") {
-		t.Error("a call passed with 0.12 left that may cost 0.30, or the one before did not")
+	if m.pay(t, "a") {
+		t.Error("a call passed with 0.07 left that may cost 0.30")
 	}
-	if !m.pay(t, "b", "0.1", "0.02") {
+	if !m.pay(t, "b", "0.05", "0.02") {
 		t.Error("another tool's prices count")
 	}
 	if m.pay(t, "b") || m.pay(t, "c") {
 		t.Error("a call passed with nothing left")
-	}
-}
-
-// A budget that one call of a tool used up, and more, is there again later.
-func TestBudgetSmallerThanAPrice(t *testing.T) {
-	memory := newSpendingMemory()
-	memory.remember("a", 7)
-	if got := min(memory.dearest("a"), 5); !memory.hold("k", 5, got, got) || memory.hold("k", 5, 1, 1) {
-		t.Error("a whole budget is not enough")
-	}
-	memory.release("k", 5)
-	if len(memory.held) != 0 {
-		t.Errorf("%d counters are remembered without a call", len(memory.held))
-	}
-	for i := range 2 * maxPricedTools {
-		memory.remember(fmt.Sprint(i), 1)
-	}
-	if len(memory.tools) > maxPricedTools {
-		t.Errorf("%d tools are remembered", len(memory.tools))
 	}
 }
 

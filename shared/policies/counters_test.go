@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"toolgate/shared/expr"
+	"toolgate/shared/memory"
 	"toolgate/shared/policy"
 )
 
@@ -54,7 +55,7 @@ func TestOnStoreFailure(t *testing.T) {
 			u := &unanswered{}
 			x := callOf(http.MethodPost, nil)
 			x.Subscription = &expr.Subscription{ID: "s"}
-			p := pipelineOf(t, fmt.Sprintf(tt.element, ""), &policy.Services{Limiter: u, Quotas: u})
+			p := pipelineOf(t, fmt.Sprintf(tt.element, ""), &policy.Services{Limiter: u, Quotas: u, Reserves: memory.New(memory.Options{})})
 			p.Run(t.Context(), x)
 			if x.Failure != nil {
 				t.Fatalf("the call failed: %v", x.Failure)

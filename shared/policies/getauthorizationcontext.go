@@ -29,7 +29,7 @@ type getAuthorizationContext struct {
 func (p *getAuthorizationContext) Prepare(c *policy.Compilation) {
 	p.connections = c.Services.Connections
 	if p.connections == nil {
-		c.Fault(c.Element.At, "remove it", "get-authorization-context is not run by this gateway: it stores no connections")
+		c.Fault(c.Element.At, "add the provider under connections in gateway.yaml", "get-authorization-context needs connections, and this gateway has no providers of any")
 	}
 	if kind, ok := p.IdentityType.Literal(); ok && kind == "jwt" && !p.Identity.IsSet() {
 		c.Fault(c.Element.At, `write identity="…"`, "the identity type jwt needs a token")

@@ -16,7 +16,13 @@ import (
 // pipelineOf compiles inbound policies, with a backend that nothing is sent to.
 func pipelineOf(t *testing.T, inbound string, s *policy.Services) *policy.Pipeline {
 	t.Helper()
-	d, faults := policy.Parse("policy.xml", []byte("<policies><inbound>"+inbound+"</inbound><backend /><outbound /></policies>"), policy.ParseOptions{})
+	return pipelineBefore(t, inbound, "", s)
+}
+
+// pipelineBefore is pipelineOf, with the policies of the backend section.
+func pipelineBefore(t *testing.T, inbound, backend string, s *policy.Services) *policy.Pipeline {
+	t.Helper()
+	d, faults := policy.Parse("policy.xml", []byte("<policies><inbound>"+inbound+"</inbound><backend>"+backend+"</backend><outbound /></policies>"), policy.ParseOptions{})
 	if err := faults.Err(); err != nil {
 		t.Fatal(err)
 	}

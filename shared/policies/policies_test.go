@@ -30,6 +30,6 @@ func TestPolicies(t *testing.T) {
 // withMemory has the state of one instance for the policies that count or cache.
 func withMemory(s *policy.Services, now func() time.Time) {
 	m := memory.New(memory.Options{Now: now})
-	s.Limiter, s.Quotas, s.Concurrency = m, m, m
+	s.Limiter, s.Quotas, s.Concurrency, s.Reserves = m, m, m, m
 	s.Cache = cache.New(cache.Options{Now: now})
 }

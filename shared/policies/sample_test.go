@@ -193,7 +193,7 @@ func compileSample(p *policy.PolicyType, text string, s policy.Section) (readers
 
 // sampleServices are there; that is all that compiling asks of most of them.
 var sampleServices = &policy.Services{
-	Limiter: struct{ policy.Limiter }{}, Quotas: struct{ policy.Quotas }{}, Concurrency: struct{ policy.Concurrency }{},
+	Limiter: struct{ policy.Limiter }{}, Quotas: struct{ policy.Quotas }{}, Concurrency: struct{ policy.Concurrency }{}, Reserves: struct{ policy.Reserves }{},
 	Cache: struct{ policy.Cache }{}, Tokens: struct{ policy.Tokens }{}, Identity: struct{ policy.Identity }{},
 	Connections: struct{ policy.Connections }{}, Certificates: sampleConfiguration{}, Sender: struct{ policy.Sender }{},
 	Backends: sampleConfiguration{}, Schemas: sampleConfiguration{}, Operations: struct{ policy.Operations }{}, Sink: struct{ policy.Sink }{},

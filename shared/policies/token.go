@@ -108,6 +108,9 @@ func (o *tokenOutcome) validate(ctx context.Context, x *policy.Exchange, token s
 	if o.Variable != "" {
 		x.SetVariable(o.Variable, expr.ParseJwt(token))
 	}
+	if shown := x.Request.Headers["Authorization"]; len(shown) == 1 && strings.HasSuffix(shown[0], " "+token) {
+		x.Subject = token
+	}
 	return nil
 }
 

@@ -36,6 +36,9 @@ type Exchange struct {
 	// BackendID is the backend of the configuration that the request goes to,
 	// with its credentials, pool and circuit breaker; empty: a URL alone.
 	BackendID string
+	// Subject is the access token that the caller showed as Authorization, once a
+	// policy found it valid; empty before. Backends are called on behalf of it.
+	Subject string
 
 	service   *url.URL // the URL of the backend; nil when policies do not know it
 	path      string   // of Request.URL below service, escaped
@@ -165,7 +168,7 @@ func (x *Exchange) SetVariable(name string, value any) {
 // to the call of a tool, those of its MCP message. The headers that policies
 // changed there count as changed here.
 func (x *Exchange) Inherit(outer *Exchange) {
-	x.changed = slices.Clip(outer.changed)
+	x.changed, x.Subject = slices.Clip(outer.changed), outer.Subject
 	x.variables.values = slices.Clone(outer.variables.values)
 	x.Variables = &x.variables
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 type Services struct {
 	Limiter      Limiter
 	Quotas       Quotas
+	Reserves     Reserves
 	Ledger       Ledger // nil: what is spent is counted, and not recorded
 	Concurrency  Concurrency
 	Cache        Cache
@@ -127,6 +129,25 @@ type Quotas interface {
 	Use(ctx context.Context, key string, q Quota, u Usage, late bool) (QuotaState, error)
 }
 
+// Reserves keep money, within one instance, for calls whose price shows later.
+type Reserves interface {
+	// Reserve keeps as much as the dearest of the last calls of the kind cost. It
+	// returns what it keeps, and what to call, once, with the price that it came
+	// to; or nil when that is not left, because of what is kept for others too.
+	Reserve(r Reservation) (kept Money, settle func(price Money))
+}
+
+// Reservation is what to keep.
+type Reservation struct {
+	Counter     string // from which
+	Kind        string // of calls: those of a kind cost about the same
+	Least, Most Money  // to keep, whatever others cost
+	Left        Money  // of the counter, with what is kept from it
+}
+
+// Unpriced is the price of a call of which nothing is to be learned.
+const Unpriced Money = -1
+
 // Ledger records what was spent of budgets, for reports. Nothing is decided by it.
 type Ledger interface {
 	// Record adds to what is recorded; it is in the store some seconds later.
@@ -216,12 +237,14 @@ type TokenRules struct {
 }
 
 // TokenKey is a key that stands in the policy: a secret, an RSA public key by
-// modulus and exponent in base64url, or a certificate.
+// modulus and exponent in base64url, or a certificate; or a public key that the
+// gateway has, of package rsa or ecdsa.
 type TokenKey struct {
 	ID          string
 	Secret      []byte
 	N, E        string
 	Certificate *Certificate
+	Public      crypto.PublicKey
 }
 
 // TokenClaim is a claim that a token must have.

@@ -4,7 +4,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Limits the calls of a subscription in a sliding window.",
 		Sections: Inbound, Scopes: AllScopes &^ (ScopeGlobal | ScopeWorkspace), Once: true,
-		Differs: "Counts exactly within an instance, where API Management approximates.",
+		Differs: "Never lets more through than the limit, over all instances that share a store; may refuse a call although a little is left.",
 		ElementType: ElementType{
 			Name: "rate-limit",
 			Attributes: append([]AttributeType{
@@ -22,7 +22,7 @@ var accessPolicies = []PolicyType{
 	{
 		Group: GroupAccess, Summary: "Limits the calls for each key in a sliding window.",
 		Sections: Inbound, Scopes: AllScopes,
-		Differs: "Counts exactly within an instance, where API Management approximates; policies with the same key share its counter when their renewal-period is the same too.",
+		Differs: "Never lets more through than the limit, over all instances that share a store; may refuse a call although a little is left; policies with the same key share its counter when their renewal-period is the same too.",
 		ElementType: ElementType{
 			Name: "rate-limit-by-key",
 			Attributes: append([]AttributeType{

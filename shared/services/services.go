@@ -13,6 +13,7 @@ import (
 
 	"toolgate/shared/auth"
 	"toolgate/shared/cache"
+	"toolgate/shared/ledger"
 	"toolgate/shared/limit"
 	"toolgate/shared/memory"
 	"toolgate/shared/policy"
@@ -37,8 +38,7 @@ type Options struct {
 // Notes say of policies what this version does not do for them, for the report
 // of a build.
 var Notes = map[string]string{
-	"validate-client-certificate":     "trusts no certificate in this version: with validate-trust it refuses every one",
-	"get-authorization-context":       "has no stored connections to use in this version, and is a fault at build",
+	"validate-client-certificate":     "does not look at revocation: validate-revocation asks for a trusted issuer, as validate-trust does",
 	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
 }
 
@@ -53,13 +53,15 @@ func New(o Options) policy.Services {
 		Identity: o.Identity,
 		Now:      o.Now,
 	}
+	local := memory.New(memory.Options{Now: o.Now})
+	made.Reserves = local
 	if o.Store == nil {
-		local := memory.New(memory.Options{Now: o.Now})
 		made.Limiter, made.Quotas, made.Concurrency = local, local, local
 		return made
 	}
 	shared := limit.New(o.Store, limit.Options{Now: o.Now, Log: o.Log})
 	made.Limiter, made.Quotas, made.Concurrency = shared, shared, shared
+	made.Ledger = ledger.New(ledger.Options{Store: o.Store, Now: o.Now, Log: o.Log})
 	return made
 }
 
@@ -108,6 +110,8 @@ func keys(list []policy.TokenKey) ([]auth.Key, error) {
 	for _, k := range list {
 		key := auth.Key{ID: k.ID, Secret: k.Secret}
 		switch {
+		case k.Public != nil:
+			key.Public = k.Public
 		case k.Certificate != nil:
 			key.Public = k.Certificate.Public.PublicKey
 			key.Private, _ = k.Certificate.PrivateKey.(*rsa.PrivateKey)

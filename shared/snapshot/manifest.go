@@ -33,11 +33,18 @@ type Manifest struct {
 	// Schemas are the ids of the JSON Schemas.
 	Schemas     []string            `json:"schemas,omitzero"`
 	NamedValues []config.NamedValue `json:"namedValues,omitzero"`
+	// Certificates are the gateway's own; their keys are references.
+	Certificates       []config.Certificate       `json:"certificates,omitzero"`
+	ClientCertificates *config.ClientCertificates `json:"clientCertificates,omitzero"`
+	Connections        []config.Connection        `json:"connections,omitzero"`
+	Egress             config.Egress              `json:"egress,omitzero"`
 	// Backends are all named backends, pools among them.
 	Backends []config.Backend `json:"backends,omitzero"`
 	// APIs are those that have a path or are used by a server.
-	APIs     []SourceAPI `json:"apis,omitzero"`
-	Products []Product   `json:"products,omitzero"`
+	APIs []SourceAPI `json:"apis,omitzero"`
+	// AuthorizationServer makes the gateway one; nil: it is none.
+	AuthorizationServer *config.AuthorizationServer `json:"authorizationServer,omitzero"`
+	Products            []Product                   `json:"products,omitzero"`
 }
 
 // PolicyDocument is a policy document of the snapshot.

@@ -129,6 +129,7 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	refusing := s.add("tools/call refused by its schema", "", 1.5, roleGateway, file, s.mcp(path, refused))
 	listing.Baseline = s.bare(listing, list)
 	refusing.Baseline = s.bare(refusing, refused)
+	s.filtered()
 	s.add("MCP SDK, tools/call of its one tool", refusing.Baseline, 0, roleSDK, "", s.mcp("/", proxied))
 	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
 	proxy := s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))

@@ -38,6 +38,7 @@ const (
 	rolePetstore      = "petstore"       // argument: nothing
 	roleUpstream      = "upstream"       // argument: nothing
 	roleEcho          = "echo"           // argument: nothing
+	roleIssuer        = "issuer"         // argument: its JSON Web Key Set
 )
 
 // serveRole serves a role if the command line names one; the process then ends
@@ -81,6 +82,8 @@ func handler(role, argument string) (http.Handler, error) {
 		return petstore.New(), nil
 	case roleUpstream:
 		return http.HandlerFunc(upstream), nil
+	case roleIssuer:
+		return issuing(argument), nil
 	case roleEcho:
 		return http.HandlerFunc(echo), nil
 	}

@@ -30,7 +30,7 @@ const (
 	tableOperation    = 0.036 // any operation of Azure Tables
 	dynamoReadUnit    = 0.125
 	dynamoWriteUnit   = 0.625
-	introductionPrice = "| Azure Tables, any operation | $%.3f |\n| DynamoDB on demand, read request unit | $%.3f |\n| DynamoDB on demand, write request unit | $%.3f |\n"
+	introductionPrice = "- Azure Tables, any operation: $%.3f\n- DynamoDB on demand, read request unit: $%.3f\n- DynamoDB on demand, write request unit: $%.3f\n"
 )
 
 //go:embed introduction.md

@@ -24,6 +24,7 @@ var policies = map[string]string{
 	"late":   inbound(`<rate-limit-by-key calls="6000" renewal-period="60" counter-key="@(context.Request.OriginalUrl.QueryString)" increment-condition="@(context.Response.StatusCode == 200)" />` + ok),
 	"quota":  inbound(`<quota-by-key calls="1000000" renewal-period="86400" counter-key="@(context.Request.OriginalUrl.QueryString)" />` + ok),
 	"bytes":  inbound(`<quota-by-key bandwidth="1000000" renewal-period="86400" counter-key="@(context.Request.OriginalUrl.QueryString)" />` + ok),
+	"budget": inbound(`<budget amount="100000" currency="EUR" renewal-period="86400" price-per-call="0.002" counter-key="@(context.Request.OriginalUrl.QueryString)" />` + ok),
 	"work":   inbound(`<limit-concurrency key="@(context.Request.OriginalUrl.QueryString)" max-count="100"><retry condition="@(true)" count="1" interval="1"><set-variable name="tried" value="1" /></retry></limit-concurrency>` + ok),
 	"cached": `<policies><inbound><cache-lookup vary-by-developer="false" vary-by-developer-groups="false" /></inbound><backend><forward-request /></backend><outbound><cache-store duration="3600" /></outbound></policies>`,
 	"value":  inbound(`<cache-value key="@(context.Request.OriginalUrl.QueryString)" variable-name="v" expires-after="3600"><value><set-variable name="v" value="1" /></value></cache-value>` + ok),
@@ -129,7 +130,9 @@ func newWorld(t *testing.T, content []byte, instances int) *world {
 // api calls an HTTP API on an instance, and returns the status.
 func (w *world) api(ctx context.Context, instance int, api, query string) int {
 	r := httptest.NewRequestWithContext(ctx, methodOf(api), "http://gateway/"+api+"?"+query, nil)
-	r.Header.Set("Ocp-Apim-Subscription-Key", w.key)
+	if api == "keyed" { // a key that comes is looked up, wherever it comes
+		r.Header.Set("Ocp-Apim-Subscription-Key", w.key)
+	}
 	return w.serve(instance, r)
 }
 

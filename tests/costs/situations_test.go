@@ -18,7 +18,7 @@ type situation struct {
 	every       time.Duration // between two calls
 	warm, calls int           // those of warm come first, and are not counted
 	call        func(ctx context.Context, w *world, instance, n int) int
-	refused     bool // some may be
+	refused     bool // a part of them is
 }
 
 // api calls an API by one key.
@@ -47,6 +47,7 @@ const (
 	limits = "`rate-limit`, `rate-limit-by-key`"
 	models = "`llm-token-limit`"
 	quotas = "`quota`, `quota-by-key`"
+	budget = "`budget`"
 	atWork = "`limit-concurrency`"
 	cached = "`cache-lookup` and `cache-store`"
 	value  = "`cache-value`"
@@ -76,6 +77,10 @@ var situations = []situation{
 	{policy: quotas, how: "50 calls a second, 1 instance", instances: 1, every: perSecond50, warm: 500, calls: 3000, call: api("quota")},
 	{policy: quotas, how: "50 calls a second, 16 instances", instances: 16, every: perSecond50, warm: 500, calls: 3000, call: api("quota")},
 	{policy: quotas, how: "`bandwidth`, 50 calls a second, 16 instances", instances: 16, every: perSecond50, warm: 500, calls: 3000, call: api("bytes")},
+
+	{policy: budget, how: "each call has a key of its own", instances: 1, every: time.Second, warm: 1, calls: 100, call: anew("budget")},
+	{policy: budget, how: "50 calls a second, 1 instance", instances: 1, every: perSecond50, warm: 500, calls: 3000, call: api("budget")},
+	{policy: budget, how: "50 calls a second, 16 instances", instances: 16, every: perSecond50, warm: 500, calls: 3000, call: api("budget")},
 
 	{policy: atWork, how: "each call has a key of its own", instances: 1, every: 2 * time.Second, warm: 1, calls: 100, call: anew("work")},
 	{policy: atWork, how: "50 calls a second of 1 second, at most 100 together, 1 instance", instances: 1, every: perSecond50, warm: 500, calls: 3000, call: api("work")},
@@ -127,11 +132,12 @@ func (s *situation) measure(t *testing.T, content []byte) measured {
 		}
 		under.Wait()
 		m.operations = w.store.counted().minus(before)
-		if statuses[http.StatusOK] == 0 || !s.refused && len(statuses) > 1 {
+		time.Sleep(time.Minute) // what was begun in the background ends
+		// Where many instances meet, a limit may refuse a call although there is room.
+		all := s.warm + s.calls
+		refused := statuses[http.StatusTooManyRequests]
+		if statuses[http.StatusOK]+refused != all || refused == all || s.refused != (refused > all/100) {
 			t.Errorf("%s, %s: got the statuses %v", s.policy, s.how, statuses)
-		}
-		if s.refused && statuses[http.StatusTooManyRequests] == 0 {
-			t.Errorf("%s, %s: none of the calls was refused: %v", s.policy, s.how, statuses)
 		}
 	})
 	return m

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,32 @@ type fleet struct {
 	env     []string
 	client  *http.Client
 	all     []*instance
+	away    phrase // that the store did not answer, in all logs
+}
+
+// phrase counts how often a text is written to it.
+type phrase struct {
+	text string
+
+	mu   sync.Mutex
+	rest string // of what was written, as long as it may be the beginning
+	n    int
+}
+
+// Write implements io.Writer.
+func (p *phrase) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := p.rest + string(b)
+	p.n += strings.Count(all, p.text)
+	p.rest = all[max(0, len(all)-len(p.text)+1):]
+	return len(b), nil
+}
+
+func (p *phrase) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n
 }
 
 // instance is one gateway process. Its address stays when it is killed and started
@@ -54,6 +81,7 @@ func newFleet(t *testing.T, n int, files map[string]string) *fleet {
 		program: peer.Build(t, "./functions/azure"),
 		env:     []string{"TOOLGATE_SNAPSHOT=" + path, "TOOLGATE_STORE=azurite://" + peer.Azurite(t) + "/t" + rand.Text()},
 		client:  &http.Client{Transport: transport},
+		away:    phrase{text: "the store of counters does not answer"},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	for range n {
@@ -111,7 +139,7 @@ func (i *instance) start(ctx context.Context) error {
 	p, err := peer.Start(peer.Command{
 		Path: "sh", Args: []string{"-c", `echo "pid $$"; exec "$0"`, i.fleet.program},
 		Env:   append([]string{"FUNCTIONS_CUSTOMHANDLER_PORT=" + i.port}, i.fleet.env...),
-		Ready: says,
+		Ready: says, Stdout: &i.fleet.away,
 	})
 	if err != nil {
 		return err

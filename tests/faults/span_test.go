@@ -9,11 +9,17 @@ import (
 	"time"
 )
 
-// span is the time between two moments, in ticks of 100 ns.
+// span is the time between two moments, in ticks of 100 ns since the year 1.
 type span struct{ began, ended int64 }
 
 // ticks is a length in ticks.
 func ticks(d time.Duration) int64 { return int64(d / 100) }
+
+// now is the time in ticks.
+func now() int64 {
+	const unixEpoch = 621_355_968_000_000_000
+	return unixEpoch + ticks(time.Duration(time.Now().UnixNano()))
+}
 
 // spanOf is the span that a response tells.
 func spanOf(h http.Header) (s span, err error) {

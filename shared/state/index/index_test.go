@@ -78,9 +78,11 @@ func TestConcurrentChanges(t *testing.T) {
 	var want []string
 	for i := range 8 {
 		want = append(want, fmt.Sprint("id-", i))
+	}
+	for _, id := range want {
 		all.Go(func() {
 			for {
-				if _, err := newLarge(store).Add(context.Background(), want[i], 0); !errors.Is(err, ErrContended) {
+				if _, err := newLarge(store).Add(context.Background(), id, 0); !errors.Is(err, ErrContended) {
 					return
 				}
 			}

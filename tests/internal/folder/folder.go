@@ -60,6 +60,14 @@ func Write(t testing.TB, files map[string]string) string {
 // URL.
 func Serve(t testing.TB, dir string, env map[string]string, o gateway.Options) string {
 	t.Helper()
+	s := httptest.NewServer(Open(t, dir, env, o))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// Open makes the gateway of a folder, for as long as the test lasts.
+func Open(t testing.TB, dir string, env map[string]string, o gateway.Options) *gateway.Gateway {
+	t.Helper()
 	content, err := Compile(t.Context(), dir, env)
 	if err != nil {
 		t.Fatalf("compiling %s: %v", dir, err)
@@ -73,12 +81,10 @@ func Serve(t testing.TB, dir string, env map[string]string, o gateway.Options) s
 	if err != nil {
 		t.Fatalf("serving %s: %v", dir, err)
 	}
-	s := httptest.NewServer(g)
 	t.Cleanup(func() {
-		s.Close()
 		if err := errors.Join(g.Close(), snap.Close()); err != nil {
 			t.Errorf("closing the gateway: %v", err)
 		}
 	})
-	return s.URL
+	return g
 }
