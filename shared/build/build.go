@@ -90,6 +90,7 @@ func (b *builder) fault(at fault.Position, fix, format string, args ...any) {
 }
 
 func (b *builder) server(s config.Server) snapshot.Server {
+	b.checkOnBehalf(&s)
 	out := snapshot.Server{
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
 		Upstream: s.Upstream, Federate: s.Federate, SubscriptionKeys: s.SubscriptionKeys, LegacySSE: s.LegacySSE,

@@ -87,9 +87,18 @@ var rooms = map[string]room{
 	"shared/sweep": {knows: "when expired rows are removed, and how many at once", imports: []door{
 		{"shared/state", "the rows"},
 	}},
+	"shared/state/index": {knows: "how to list what is in a store", imports: []door{
+		{"shared/state", "the rows of lists"},
+	}},
+	"shared/ledger": {knows: "what was spent of budgets", imports: []door{
+		{"shared/policy", "the service that it is"},
+		{"shared/state", "the rows of accounts"},
+		{"shared/state/index", "accounts are listed"},
+	}},
 	"shared/access": {knows: "who has a subscription, and which keys", imports: []door{
 		{"shared/policy", "the service that it is"},
 		{"shared/state", "rows of subscriptions and keys"},
+		{"shared/state/index", "subscriptions are listed"},
 	}},
 	"shared/memory": {knows: "counters of one instance", imports: []door{
 		{"shared/policy", "the services that it is"},
@@ -102,6 +111,7 @@ var rooms = map[string]room{
 		{"shared/cache", "it keeps values"},
 		{"shared/limit", "it counts over a store"},
 		{"shared/state", "the store that instances share"},
+		{"shared/ledger", "it records what budgets spend"},
 	}},
 	"shared/gatewaytest": {knows: "tests of a whole gateway, written as text", imports: []door{
 		{"shared/build", "it compiles the folder of a test"},
@@ -191,6 +201,7 @@ var rooms = map[string]room{
 		{"shared/state/dynamodb", "keys manages the store of a deployment"},
 		{"shared/state/embedded", "serve keeps its own"},
 		{"shared/sweep", "its store is swept as well"},
+		{"shared/ledger", "budget report reads what was spent"},
 	}},
 	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
 	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
