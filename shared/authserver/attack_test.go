@@ -54,6 +54,9 @@ func TestRedirectURIs(t *testing.T) {
 		{"https://äpp.contoso.com/", false},
 		{"https://app.contoso.com/\"><script>", false},
 		{" https://app.contoso.com/", false},
+		{"ms-msdt:/id", false},
+		{"search-ms:query=x", false},
+		{"intent://scan/", false},
 		{"javascript:alert(1)", false},
 		{"javascript://app.contoso.com/%0aalert(1)", false},
 		{"JavaScript://app.contoso.com/%0aalert(1)", false},
@@ -423,16 +426,16 @@ func TestCodeRefused(t *testing.T) {
 			{"as a refresh token", []string{"grant_type", grantRefresh, "refresh_token", code}, "invalid_grant"},
 		}
 		for _, tt := range tests {
-			if got := w.token(redemption(client, redirect1, code, tt.changes...)); got.Error != tt.want || got.AccessToken != "" || got.RefreshToken != "" {
+			if got := w.token(redemption(client, code, tt.changes...)); got.Error != tt.want || got.AccessToken != "" || got.RefreshToken != "" {
 				t.Errorf("%s: got %+v, want %s", tt.name, got, tt.want)
 			}
 		}
-		got := w.token(redemption(client, redirect1, code, "resource", orders))
+		got := w.token(redemption(client, code, "resource", orders))
 		if got.Status != http.StatusOK {
 			t.Fatalf("as it should be: got %+v", got)
 		}
 		for name, form := range map[string]url.Values{
-			"a refresh token as code": redemption(client, redirect1, got.RefreshToken),
+			"a refresh token as code": redemption(client, got.RefreshToken),
 			"of another client":       refreshing(other, got.RefreshToken),
 			"an access token":         refreshing(client, got.AccessToken),
 			"another resource":        refreshing(client, got.RefreshToken, "resource", helpdesk),
@@ -443,7 +446,7 @@ func TestCodeRefused(t *testing.T) {
 		}
 		late := w.browser().signIn(ask(client, redirect1))
 		w.clock.forward(codeLifetime)
-		if got := w.token(redemption(client, redirect1, late)); got.Error != "invalid_grant" {
+		if got := w.token(redemption(client, late)); got.Error != "invalid_grant" {
 			t.Errorf("too late: got %+v", got)
 		}
 	})
@@ -454,8 +457,8 @@ func TestCodeReplay(t *testing.T) {
 	w := newWorld(t, nil)
 	client := w.register(redirect1)
 	code := w.browser().signIn(ask(client, redirect1))
-	first := w.token(redemption(client, redirect1, code))
-	if again := w.token(redemption(client, redirect1, code)); again.Error != "invalid_grant" {
+	first := w.token(redemption(client, code))
+	if again := w.token(redemption(client, code)); again.Error != "invalid_grant" {
 		t.Fatalf("again: got %+v", again)
 	}
 	if got := w.token(refreshing(client, first.RefreshToken)); got.Error != "invalid_grant" {
@@ -522,7 +525,7 @@ func TestStoreDown(t *testing.T) {
 	client, got := w.signedIn()
 	code := w.browser().signIn(ask(client, redirect1))
 	store.down = true
-	for name, form := range map[string]url.Values{"a code": redemption(client, redirect1, code), "a refresh": refreshing(client, got.RefreshToken)} {
+	for name, form := range map[string]url.Values{"a code": redemption(client, code), "a refresh": refreshing(client, got.RefreshToken)} {
 		if answer := w.token(form); answer.Status != http.StatusServiceUnavailable || answer.AccessToken != "" {
 			t.Errorf("%s: got %+v", name, answer)
 		}

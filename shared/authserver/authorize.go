@@ -159,7 +159,7 @@ func (s *Server) requestedScopes(resources []string, scope string) ([]string, er
 // people sent to any place by a request with a mistake in it, so that a place
 // nobody has consented to yet is shown and not gone to (RFC 9700, 4.11.2).
 func (s *Server) refuseClient(w http.ResponseWriter, r *http.Request, c *client, q *request, err error) {
-	if !machine(q.Redirect) && !s.consented(r, c, q) {
+	if !listens(q.Redirect) && !s.consented(r, c, q) {
 		s.showErrorOf(w, err, s.errorTarget(r, q, err))
 		return
 	}

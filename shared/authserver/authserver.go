@@ -34,6 +34,7 @@ import (
 	"strings"
 	"time"
 
+	"toolgate/shared/auth"
 	"toolgate/shared/seal"
 	"toolgate/shared/state"
 
@@ -73,7 +74,7 @@ type Options struct {
 	// Transport carries requests to the provider; nil is one of our own.
 	Transport http.RoundTripper
 	// Documents carries requests for client ID metadata documents, whose URLs
-	// anybody may choose; nil is one that reaches public addresses only.
+	// anybody may choose: it must reach public addresses only.
 	Documents http.RoundTripper
 	// Now is the clock; nil is [time.Now].
 	Now func() time.Time
@@ -108,7 +109,7 @@ type Server struct {
 	provider  *provider
 	documents *documents
 	sessions  *sessions // nil: clients carry them
-	signer    *signer
+	signer    *auth.Signer
 	seals     seals
 	now       func() time.Time
 	log       *slog.Logger
@@ -126,6 +127,9 @@ func New(o Options) (*Server, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopbackHost(u.Hostname())) {
 		return nil, fmt.Errorf("the authorization server has the URL %q: OAuth wants https, or http on this machine", o.URL)
+	}
+	if o.Documents == nil {
+		return nil, errors.New("the authorization server has no transport for the metadata documents of clients")
 	}
 	if len(o.Resources) == 0 {
 		return nil, errors.New("the authorization server has no resources: give a server an authorization")
@@ -169,7 +173,10 @@ func (s *Server) derive(o Options) (err error) {
 		}
 		s.sessions = &sessions{store: o.Store, sealer: rows, now: s.now}
 	}
-	s.signer, err = newSigner(o.Secret)
+	if s.signer, err = auth.NewSigner(o.Secret, "oauth access token"); err != nil {
+		return err
+	}
+	s.keys, err = s.signer.KeySet()
 	return err
 }
 
@@ -178,10 +185,10 @@ func (s *Server) Issuer() string { return s.issuer }
 
 // PublicKey verifies the tokens, for who would otherwise fetch it from this very
 // process.
-func (s *Server) PublicKey() *ecdsa.PublicKey { return &s.signer.key.PublicKey }
+func (s *Server) PublicKey() *ecdsa.PublicKey { return s.signer.PublicKey() }
 
 // KeyID is the kid of the key.
-func (s *Server) KeyID() string { return s.signer.id }
+func (s *Server) KeyID() string { return s.signer.ID() }
 
 // Issued reports whether a token says it is of this server. Whether it is, only
 // its signature tells.

@@ -197,7 +197,7 @@ func TestInstances(t *testing.T) {
 	two.cookies = one.cookies
 	provider := target(t, two.open(issuer+pathConsent, form))
 	back := target(t, one.open(a.atProvider(provider), nil)).Query()
-	got := b.token(redemption(client, redirect1, back.Get("code")))
+	got := b.token(redemption(client, back.Get("code")))
 	if got.Status != http.StatusOK {
 		t.Fatalf("got %+v", got)
 	}
@@ -219,7 +219,7 @@ func TestRace(t *testing.T) {
 	code := w.browser().signIn(ask(client, redirect1))
 	results := make(chan int)
 	for range 8 {
-		go func() { results <- w.token(redemption(client, redirect1, code)).Status }()
+		go func() { results <- w.token(redemption(client, code)).Status }()
 	}
 	good := 0
 	for range 8 {
@@ -307,8 +307,9 @@ func TestNewRefuses(t *testing.T) {
 		"no URL":       func(o *Options) { o.URL = "" },
 		"short secret": func(o *Options) { o.Secret = secret[:31] },
 		"no resources": func(o *Options) { o.Resources = nil },
+		"no transport": func(o *Options) { o.Documents = nil },
 	} {
-		o := Options{URL: issuer, Secret: secret, Resources: []Resource{{Name: "orders", URL: orders}}}
+		o := Options{URL: issuer, Secret: secret, Documents: &site{}, Resources: []Resource{{Name: "orders", URL: orders}}}
 		change(&o)
 		if _, err := New(o); err == nil {
 			t.Errorf("%s: it was made", name)
@@ -323,7 +324,7 @@ func TestResources(t *testing.T) {
 	request := ask(client, redirect1, "scope", "")
 	request["resource"] = []string{orders, strings.ToUpper(issuer[:8]) + issuer[8:] + "/helpdesk/mcp/"}
 	code := w.browser().signIn(request)
-	got := w.token(redemption(client, redirect1, code))
+	got := w.token(redemption(client, code))
 	if claims := w.claimsOf(got.AccessToken); fmt.Sprint(claims["aud"]) != fmt.Sprint([]any{orders, helpdesk}) || got.Scope != "orders.read orders.write" {
 		t.Errorf("both: got aud %v, scope %q", claims["aud"], got.Scope)
 	}

@@ -103,6 +103,10 @@ func machine(redirectURI string) bool {
 	return err != nil || u.Scheme != "https"
 }
 
+// listens reports whether a redirect URI leads to a client that listens on the
+// user's machine: to no site, and to nothing that a URI could start.
+func listens(redirectURI string) bool { return strings.HasPrefix(redirectURI, "http://") }
+
 // sealer seals; it is a [seal.Sealer].
 type sealer interface {
 	Seal(plain, context []byte) string

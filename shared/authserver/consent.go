@@ -77,7 +77,12 @@ func (s *Server) serveConsent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.get("answer") != "allow" {
-		s.leave(w, s.errorTarget(r, &a.request, refuse("access_denied", "the user has refused")))
+		refused := refuse("access_denied", "the user has refused")
+		if target := s.errorTarget(r, &a.request, refused); listens(a.Redirect) {
+			s.leave(w, target)
+		} else { // whom the user does not trust does not get them sent there either
+			s.showErrorOf(w, refused, target)
+		}
 		return
 	}
 	target, err := s.signIn(w, r, &a.request)

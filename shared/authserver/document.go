@@ -61,9 +61,6 @@ type keptDocument struct {
 }
 
 func newDocuments(rt http.RoundTripper, allowed []string, now func() time.Time) *documents {
-	if rt == nil {
-		rt = publicTransport()
-	}
 	return &documents{
 		client: http.Client{
 			Transport: rt, Timeout: documentTimeout,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -42,7 +41,7 @@ const goodDocument = `{"client_id":"` + documentID + `","client_name":"Example",
 func TestDocumentedClient(t *testing.T) {
 	s := &site{answer: document(goodDocument)}
 	w := newWorld(t, func(o *Options) { o.Documents = s })
-	got := w.token(redemption(documentID, redirect1, w.browser().signIn(ask(documentID, redirect1))))
+	got := w.token(redemption(documentID, w.browser().signIn(ask(documentID, redirect1))))
 	if got.Status != http.StatusOK || w.claimsOf(got.AccessToken)["client_id"] != documentID {
 		t.Fatalf("got %+v", got)
 	}
@@ -140,37 +139,6 @@ func TestDocumentURLs(t *testing.T) {
 		}
 		if _, wrong := some.check(tt.id); (wrong == "") != tt.goodAmongAllowed {
 			t.Errorf("%s where some are allowed: got %q, want good = %t", tt.id, wrong, tt.goodAmongAllowed)
-		}
-	}
-}
-
-// TestPublic: which addresses are of the internet.
-func TestPublic(t *testing.T) {
-	for text, want := range map[string]bool{
-		"20.112.52.29": true, "2603:1030::1": true, "8.8.8.8": true, "::ffff:8.8.8.8": true,
-		"127.0.0.1": false, "127.8.8.8": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false,
-		"100.100.100.200": false, "168.63.129.16": false, "0.0.0.0": false, "0.1.2.3": false, "192.0.0.192": false, "198.18.0.1": false,
-		"224.0.0.1": false, "240.0.0.1": false, "255.255.255.255": false, "192.0.2.1": false,
-		"::1": false, "::": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd00:ec2::254": false, "fec0::1": false, "ff02::1": false,
-		"::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "::127.0.0.1": false, "64:ff9b::7f00:1": false, "2002:7f00:1::": false,
-		"2001:0:1::1": false, "2001:db8::1": false,
-	} {
-		if got := public(netip.MustParseAddr(text)); got != want {
-			t.Errorf("%s: got %t, want %t", text, got, want)
-		}
-	}
-}
-
-// TestPublicTransport: the guard looks at the address that is connected to.
-func TestPublicTransport(t *testing.T) {
-	reached := false
-	local := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
-	defer local.Close()
-	d := newDocuments(nil, nil, time.Now)
-	for _, host := range []string{"127.0.0.1", "localhost"} {
-		id := "https://" + host + local.URL[strings.LastIndexByte(local.URL, ':'):] + "/metadata.json"
-		if _, err := d.get(t.Context(), id); err == nil || !strings.Contains(err.Error(), "no public address") || reached {
-			t.Errorf("%s: got %v", id, err)
 		}
 	}
 }

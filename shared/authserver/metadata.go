@@ -59,9 +59,6 @@ func (s *Server) render() {
 	s.metadata = marshal(m)
 	m.SubjectTypes, m.IDTokenAlgorithms = []string{"public"}, []string{"ES256"}
 	s.openID = marshal(m)
-	s.keys = marshal(struct {
-		Keys []webKey `json:"keys"`
-	}{[]webKey{s.signer.webKey()}})
 }
 
 // document answers with a rendered document.

@@ -66,10 +66,10 @@ var pages = struct{ consent, leave, failed *template.Template }{
 
 // Link is the target as a link: redirect URIs have schemes of applications, which
 // were checked, and which the template would leave out.
-func (p leavePage) Link() template.URL { return template.URL(p.Target) } //nolint:gosec // G203 is about text; the scheme was checked
+func (p leavePage) Link() template.URL { return template.URL(p.Target) }
 
 // Link is the target as a link.
-func (p errorPage) Link() template.URL { return template.URL(p.Target) } //nolint:gosec // as above
+func (p errorPage) Link() template.URL { return template.URL(p.Target) }
 
 // policy is what a page may do: look like this, and send its form to us.
 var policy = func() string {

@@ -11,11 +11,17 @@ const (
 	maxRedirectURIs = 10
 )
 
-// notForApplications are schemes that a browser acts on by itself.
+// notForApplications are schemes that a browser acts on by itself, and those of
+// parts of operating systems, which do what the rest of the URI says.
 var notForApplications = []string{
-	"about", "blob", "chrome", "data", "file", "filesystem", "ftp", "http", "jar", "javascript", "livescript", "mailto", "mocha",
-	"resource", "sms", "tel", "vbscript", "view-source", "ws", "wss",
+	"about", "android-app", "blob", "callto", "chrome", "chrome-extension", "cid", "content", "data", "facetime", "file", "filesystem",
+	"ftp", "geo", "git", "gopher", "http", "intent", "itms-apps", "itms-services", "jar", "javascript", "ldap", "ldaps", "livescript",
+	"magnet", "mailto", "market", "mid", "mocha", "moz-extension", "nfs", "res", "resource", "search", "sftp", "shell", "sip", "sips",
+	"smb", "sms", "ssh", "tel", "telnet", "vbscript", "view-source", "ws", "wss",
 }
+
+// ofWindows begins the schemes of parts of Windows, such as ms-msdt.
+const ofWindows = "ms-"
 
 // checkRedirectURI says what is wrong with a redirect URI; it is empty when
 // nothing is. Allowed are https; http to a loopback host, where a client on the
@@ -49,7 +55,7 @@ func (s *Server) checkRedirectURI(text string) (wrong string) {
 		if !s.loopback {
 			return "is on the user's machine, which is not allowed here"
 		}
-	case u.Scheme == "" || slices.Contains(notForApplications, u.Scheme):
+	case u.Scheme == "" || slices.Contains(notForApplications, u.Scheme) || strings.HasPrefix(u.Scheme, ofWindows):
 		return "has a scheme that is not allowed"
 	}
 	return ""

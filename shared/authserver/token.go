@@ -258,7 +258,7 @@ func (s *Server) answer(who *session, targets []*Resource, scopes []string, clie
 	if delete(claims, "scope"); scope != "" {
 		claims["scope"] = scope
 	}
-	text, err := s.signer.sign(claims)
+	text, err := s.signer.Sign(claims)
 	if err != nil {
 		return nil, broken(err)
 	}

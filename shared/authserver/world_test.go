@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"io"
@@ -66,7 +67,8 @@ func newWorld(t *testing.T, change func(*Options)) *world {
 	w := &world{t: t, clock: &clock{now: time.Now().Truncate(time.Second)}}
 	w.provider = newFakeProvider(t, w.clock)
 	o := Options{
-		URL: issuer, Secret: secret, Store: &state.Memory{}, Now: w.clock.Now, Claims: []string{"roles"},
+		Documents: &site{answer: http.NotFound},
+		URL:       issuer, Secret: secret, Store: &state.Memory{}, Now: w.clock.Now, Claims: []string{"roles"},
 		Provider: ProviderOptions{Issuer: w.provider.URL, ClientID: "gateway", Secret: "s3cr&t", Scopes: []string{"profile", "offline_access"}},
 		Resources: []Resource{
 			{Name: "orders", URL: orders, Scopes: []string{"orders.read", "orders.write"}},
@@ -97,6 +99,11 @@ type fakeProvider struct {
 	refresh int            // the number of the refresh token that is good; -1 gives none
 	asked   []url.Values   // at the token endpoint
 	revoked []string
+	// methods are announced; none are not. Without secret, none is looked for.
+	methods  []string
+	noSecret bool
+	// metadata changes it; nil does not.
+	metadata func(map[string]any)
 }
 
 func newFakeProvider(t *testing.T, c *clock) *fakeProvider {
@@ -123,9 +130,21 @@ func (p *fakeProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
 			"jwks_uri": p.URL + "/jwks", "revocation_endpoint": p.URL + "/revoke", "authorization_response_iss_parameter_supported": p.iss,
 		}
+		if p.methods != nil {
+			answer["token_endpoint_auth_methods_supported"] = p.methods
+		}
+		if p.metadata != nil {
+			p.metadata(answer)
+		}
 	case "/jwks":
-		s := signer{key: p.key, id: "1"}
-		answer["keys"] = []webKey{s.webKey()}
+		point, err := p.key.PublicKey.Bytes()
+		if err != nil {
+			panic(err)
+		}
+		answer["keys"] = []map[string]string{{
+			"kty": "EC", "crv": "P-256", "kid": "1",
+			"x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:]),
+		}}
 	case "/revoke":
 		p.revoked = append(p.revoked, form.Get("token"))
 	case "/token":
@@ -134,7 +153,7 @@ func (p *fakeProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case p.status != 0:
 			w.WriteHeader(p.status)
-		case p.refuse != "" || id != "gateway" || pass != url.QueryEscape("s3cr&t"):
+		case p.refuse != "" || !p.noSecret && (id != "gateway" || pass != url.QueryEscape("s3cr&t")):
 			w.WriteHeader(http.StatusBadRequest)
 			answer["error"] = p.refuse
 		case form.Get("grant_type") == grantRefresh && form.Get("refresh_token") != fmt.Sprintf("provider-%d", p.refresh):
@@ -352,9 +371,9 @@ func (w *world) token(form url.Values) tokens {
 	return answer
 }
 
-func redemption(client, redirect, code string, changes ...string) url.Values {
+func redemption(client, code string, changes ...string) url.Values {
 	v := url.Values{
-		"grant_type": {grantCode}, "client_id": {client}, "redirect_uri": {redirect}, "code": {code}, "code_verifier": {verifier},
+		"grant_type": {grantCode}, "client_id": {client}, "redirect_uri": {redirect1}, "code": {code}, "code_verifier": {verifier},
 	}
 	for pair := range slices.Chunk(changes, 2) {
 		if v.Set(pair[0], pair[1]); pair[1] == "" {
@@ -376,7 +395,7 @@ func refreshing(client, token string, changes ...string) url.Values {
 func (w *world) signedIn() (client string, got tokens) {
 	w.t.Helper()
 	client = w.register(redirect1)
-	got = w.token(redemption(client, redirect1, w.browser().signIn(ask(client, redirect1))))
+	got = w.token(redemption(client, w.browser().signIn(ask(client, redirect1))))
 	if got.Status != http.StatusOK {
 		w.t.Fatalf("redeeming: got %+v", got)
 	}

@@ -73,15 +73,15 @@ func (t *guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.Transport.RoundTrip(req)
 }
 
-// RefusedAddress says that a request was not sent because of where it would have
+// RefusedAddressError says that a request was not sent because of where it would have
 // gone.
-type RefusedAddress struct {
+type RefusedAddressError struct {
 	Host string     // as the request has it, with its port
 	Addr netip.Addr // what it resolved to
 }
 
 // Error is for the log.
-func (e *RefusedAddress) Error() string {
+func (e *RefusedAddressError) Error() string {
 	return fmt.Sprintf("%s is at %s, where policies may send nothing: name it as a backend, or allow it under egress in gateway.yaml", e.Host, e.Addr)
 }
 
@@ -98,7 +98,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 	}
 	conn, err := d.DialContext(ctx, network, address)
-	if refused, ok := errors.AsType[*RefusedAddress](err); ok {
+	if refused, ok := errors.AsType[*RefusedAddressError](err); ok {
 		return nil, &Error{Refused, refused}
 	}
 	return conn, err
@@ -108,7 +108,7 @@ func (g *guard) check(host string, a netip.Addr) error {
 	if g.allows(a) {
 		return nil
 	}
-	return &RefusedAddress{Host: host, Addr: a}
+	return &RefusedAddressError{Host: host, Addr: a}
 }
 
 // proxy checks the destination of a request that goes through a proxy.

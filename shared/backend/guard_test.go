@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"compress/gzip"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -119,7 +120,7 @@ func TestGuardedSender(t *testing.T) {
 		if refused := e != nil && e.Reason == Refused; refused != c.refused || err != nil && !c.refused {
 			t.Errorf("%s: got %v, want refused %v", c.name, err, c.refused)
 		}
-		if _, ok := errors.AsType[*RefusedAddress](err); c.refused && !ok {
+		if _, ok := errors.AsType[*RefusedAddressError](err); c.refused && !ok {
 			t.Errorf("%s: got %v", c.name, err)
 		}
 	}
@@ -138,5 +139,52 @@ func TestGuardThroughProxy(t *testing.T) {
 	_, err = s.Send(t.Context(), Request{URL: &url.URL{Scheme: "http", Host: "169.254.169.254"}, Proxy: via})
 	if e, ok := errors.AsType[*Error](err); !ok || e.Reason != Refused || asked {
 		t.Errorf("got %v, want refused; the proxy was asked: %v", err, asked)
+	}
+}
+
+// What inflates is read as far as the limit, and no further.
+func TestReadBodyOfABomb(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		for range 1 << 10 {
+			if _, err := z.Write(make([]byte, 1<<20)); err != nil {
+				return // the client has had enough
+			}
+		}
+		_ = z.Close()
+	}))
+	defer site.Close()
+	u, err := url.Parse(site.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := NewSender(SenderOptions{}).Send(t.Context(), Request{URL: u})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, more, err := ReadBody(res, 1<<20)
+	if len(body) != 1<<20 || !more || err != nil {
+		t.Errorf("got %d bytes, more %v, %v", len(body), more, err)
+	}
+}
+
+// The token of a caller is not sent, and tells callers apart.
+func TestSubject(t *testing.T) {
+	ctx := WithSubject(WithHeader(t.Context(), http.Header{"X-A": {"1"}}), "token")
+	var sent http.Header
+	c := client(t, Options{URL: "https://contoso.com", Transport: transportFunc(func(req *http.Request) (*http.Response, error) {
+		sent = req.Header
+		return nil, errors.New("enough")
+	})})
+	if res, err := c.Do((&http.Request{URL: c.URL()}).WithContext(ctx)); err == nil {
+		res.Body.Close()
+	}
+	if len(sent) != 1 || sent.Get("X-A") != "1" || SubjectOf(ctx) != "token" || len(HeaderOf(ctx)) != 2 {
+		t.Errorf("sent %v, the context has %v", sent, HeaderOf(ctx))
+	}
+	if of := SubjectOf(WithSubject(ctx, "")); of != "" || SubjectOf(t.Context()) != "" {
+		t.Errorf("got %q", of)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"toolgate/shared/fault"
@@ -173,7 +174,7 @@ func (d *decoder) published(v value, y vocabulary[Published], all *bool) []Publi
 // Allows are all that the server says of who may use what.
 func (s *Server) Allows() []Allow {
 	all := s.Allow
-	add := func(more []Allow) { all = append(all[:len(all):len(all)], more...) }
+	add := func(more []Allow) { all = append(slices.Clip(all), more...) }
 	if s.API != nil {
 		for _, t := range s.API.Tools {
 			add(t.Override.Allow)

@@ -274,7 +274,7 @@ func TestSchemaSamples(t *testing.T) {
 	_, cases := faultCases(t)
 	good := []string{
 		strings.Replace(example, "protocolVersion: 2025-11-25", `protocolVersion: "2025-11-25"`, 1),
-		"name: contoso", governed,
+		"name: contoso", governed, authorized,
 		"name: contoso\nlimits: { depth: \"{{a}}\", timeout: \"{{a}}\", requestBytes: 4 MiB, resultBytes: \"2048\" }",
 		"name: contoso\nservers: { a: { api: a, acceptLossy: \"{{a}}\", outputSchema: \"{{a}}\", tools: [ { method: \"{{a}}\" } ] } }",
 		"name: contoso\npublicUrl: HTTPS://tools.contoso.com:8443/a/b/\nallowedOrigins: [ \"{{a}}\", \"http://localhost:3000\" ]",

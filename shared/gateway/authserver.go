@@ -1,14 +1,15 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"toolgate/shared/authserver"
+	"toolgate/shared/backend"
 	"toolgate/shared/policy"
 	"toolgate/shared/seal"
 	"toolgate/shared/snapshot"
@@ -35,6 +36,8 @@ func (a *assembly) authorizationServer() (*authserver.Server, error) {
 		Provider: authserver.ProviderOptions{Issuer: c.Issuer, ClientID: c.ClientID, Scopes: c.Scopes},
 		Secret:   secret, Store: a.options.SignIns, Transport: a.options.Transport, Now: a.options.Services.Now, Log: a.options.Log,
 	}
+	// Nothing that egress allows is for URLs that anybody may write.
+	o.Documents = backend.NewGuard(a.options.Transport, backend.GuardOptions{})
 	if c.ManagedIdentity {
 		identity := a.options.Services.Identity
 		if identity == nil {
@@ -104,7 +107,10 @@ func (g *Gateway) serveAuthorization(x *exchange) bool {
 	if g.authorization == nil || !g.authorization.Serves(x.r.URL.Path) {
 		return false
 	}
-	x.call.Method = cmp.Or(x.r.Method, http.MethodGet)
+	x.call.Method = x.r.Method
+	deadline := http.NewResponseController(x.w) // as for messages
+	_ = deadline.SetReadDeadline(x.start.Add(bodyTimeout))
+	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
 	g.authorization.ServeHTTP(x, x.r)
 	return true
 }

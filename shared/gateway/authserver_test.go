@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func (a *askedTokens) Validate(_ context.Context, _ string, r *policy.TokenRules
 func TestOwnTokens(t *testing.T) {
 	const own, other = "https://tools.contoso.com", "https://login.contoso.com"
 	server, err := authserver.New(authserver.Options{
-		URL: own, Secret: []byte(strings.Repeat("k", 32)), Resources: []authserver.Resource{{Name: "orders", URL: own + "/orders/mcp"}},
+		URL: own, Secret: []byte(strings.Repeat("k", 32)), Documents: http.DefaultTransport, Resources: []authserver.Resource{{Name: "orders", URL: own + "/orders/mcp"}},
 	})
 	if err != nil {
 		t.Fatal(err)

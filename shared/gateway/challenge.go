@@ -31,13 +31,14 @@ func (x *exchange) resource() string { return x.base() + x.resourcePath() }
 // bearerChallenge is a WWW-Authenticate (RFC 6750, section 3; RFC 9728, section
 // 5.1). What is empty is left out.
 func (x *exchange) bearerChallenge(code, description string, scopes []string) string {
-	text := `Bearer resource_metadata="` + quotable.Replace(x.base()+metadataPath+x.resourcePath()) + `"`
+	var text strings.Builder
+	text.WriteString(`Bearer resource_metadata="` + quotable.Replace(x.base()+metadataPath+x.resourcePath()) + `"`)
 	for _, parameter := range [...][2]string{{"error", code}, {"error_description", description}, {"scope", strings.Join(scopes, " ")}} {
 		if parameter[1] != "" {
-			text += ", " + parameter[0] + `="` + quotable.Replace(parameter[1]) + `"`
+			text.WriteString(", " + parameter[0] + `="` + quotable.Replace(parameter[1]) + `"`)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // scopeError is the refusal of what a token has too few scopes for. The client can

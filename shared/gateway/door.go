@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"toolgate/shared/config"
+	"toolgate/shared/mcpproxy"
 	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 )
@@ -123,14 +124,16 @@ func (d *door) admits(client string) bool {
 // server is for them. It returns why the call is refused; nil when it is not.
 func (x *exchange) authorize(s endpoint) *policy.Error {
 	d := s.door
-	if d == nil || x.r.Method == http.MethodOptions { // a preflight cannot carry a token
+	if d == nil {
 		return nil
 	}
 	if d.authorization != nil {
 		if refusal := x.validate(d); refusal != nil {
 			return refusal
 		}
-		x.caller.user = x.caller.principal.user
+		p := x.caller.principal
+		x.caller.user = p.user
+		x.r = x.r.WithContext(mcpproxy.WithUser(x.r.Context(), p.issuer+"\x00"+p.user.ID))
 	}
 	v := x.visitor()
 	v.mu.Lock()

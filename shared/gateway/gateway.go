@@ -152,6 +152,8 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	secrets := &redactor{}
+	o.Secrets, o.Log, o.Observe = secrets.recording(o.Secrets), secrets.log(o.Log), secrets.observing(o.Observe)
 	g := &Gateway{
 		manifest: s.Manifest, servers: make(map[string]endpoint, len(s.Servers)),
 		admission: newAdmission(&s.Manifest, o.AnyHost),

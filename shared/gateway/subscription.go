@@ -232,17 +232,17 @@ func (x *exchange) turnAway(s endpoint, refusal *policy.Error) {
 }
 
 // refuse runs on-error of a pipeline, which may be nil, for a failure before any
-// policy, and sends the response. A preflight cannot carry a key, so policies that
-// know such requests answer it all the same.
+// policy, and sends the response. A preflight carries neither key nor token, so
+// policies that know such requests answer it all the same.
 func (x *exchange) refuse(ctx context.Context, pipeline *policy.Pipeline, p *policy.Exchange, refusal *policy.Error) {
 	if pipeline == nil {
 		pipeline = x.gateway.plain
 	}
+	if p.IsPreflight() && pipeline.Preflight(ctx, p) {
+		x.sendResponse(p)
+		return
+	}
 	if x.challenge != "" {
-		if p.IsPreflight() && pipeline.Preflight(ctx, p) {
-			x.sendResponse(p)
-			return
-		}
 		p.SetResponseHeader("Www-Authenticate", x.challenge)
 	}
 	pipeline.Refuse(ctx, p, refusal)

@@ -148,7 +148,7 @@ func (f *Folder) give(o *policytest.Options) error {
 // member.
 func entity(all []config.Backend, b *config.Backend) *policy.BackendEntity {
 	c := &b.Credentials
-	e := &policy.BackendEntity{ID: b.Name, Pool: b.Pool != nil, Credentials: len(c.Header)+len(c.Query) > 0 || c.Authorization != nil}
+	e := &policy.BackendEntity{ID: b.Name, Pool: b.Pool != nil, Credentials: c.Given()}
 	address := b.URL
 	if len(b.Pool) > 0 {
 		for _, m := range all {

@@ -14,7 +14,7 @@ func (p *Proxy) legacy(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 	sealed := req.Header.Get(mcp.HeaderSessionID)
 	switch {
 	case sealed != "":
-		id, ok := p.unseal(sealed)
+		id, ok := p.unseal(ctx, sealed)
 		if !ok {
 			return sessionNotFound(reply)
 		}
@@ -38,7 +38,7 @@ func (p *Proxy) inSession(ctx context.Context, req *mcp.Request, reply mcp.Reply
 	if req.Kind == mcp.KindRequest && req.Method == mcp.MethodInitialize {
 		p.stateless.Store(res.Header.Get(mcp.HeaderSessionID) == "")
 	}
-	p.sealSession(res.Header, id, sealed)
+	p.sealSession(ctx, res.Header, id, sealed)
 	return p.answer(res, req, reply)
 }
 
@@ -84,7 +84,7 @@ func (p *Proxy) ServeSession(w http.ResponseWriter, r *http.Request) {
 		onlyPost(w)
 		return
 	}
-	id, ok := p.unseal(sealed)
+	id, ok := p.unseal(r.Context(), sealed)
 	if !ok {
 		http.Error(w, "session not found", http.StatusNotFound)
 		return

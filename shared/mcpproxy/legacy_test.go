@@ -116,8 +116,8 @@ func TestSessionIDsOfOthersAreNotFound(t *testing.T) {
 	url := serve(t, newProxy(t, s.URL, nil)).URL
 	tests := map[string]string{
 		"the server's own":  "up/1",
-		"of another server": other.seal("up/1"),
-		"altered":           other.seal("up/1") + "A",
+		"of another server": other.seal(t.Context(), "up/1"),
+		"altered":           other.seal(t.Context(), "up/1") + "A",
 		"not base64":        "?",
 	}
 	for name, id := range tests {
@@ -229,8 +229,8 @@ func TestServeSessionRefuses(t *testing.T) {
 	}{
 		{"GET without a session", http.MethodGet, nil},
 		{"DELETE without a session", http.MethodDelete, nil},
-		{"another method", http.MethodPut, []string{"Mcp-Session-Id", p.seal("up/1")}},
-		{"a modern client", http.MethodGet, []string{"Mcp-Session-Id", p.seal("up/1"), "Mcp-Protocol-Version", "2026-07-28"}},
+		{"another method", http.MethodPut, []string{"Mcp-Session-Id", p.seal(t.Context(), "up/1")}},
+		{"a modern client", http.MethodGet, []string{"Mcp-Session-Id", p.seal(t.Context(), "up/1"), "Mcp-Protocol-Version", "2026-07-28"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -172,7 +172,7 @@ func TestSSEServer(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", method, got, want)
 		}
 	}
-	if status, _, _ := c.do(t.Context(), http.MethodGet, "", "Mcp-Session-Id", p.seal("x")); status != http.StatusMethodNotAllowed {
+	if status, _, _ := c.do(t.Context(), http.MethodGet, "", "Mcp-Session-Id", p.seal(t.Context(), "x")); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: got %d, want 405", status)
 	}
 

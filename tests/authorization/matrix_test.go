@@ -414,7 +414,7 @@ func (s *site) checkStranger(t *testing.T, governed bool, kind, server, token st
 	if len(bodies) != 1 {
 		t.Errorf("%q at %s: got answers that differ by what is asked for: %v", kind, server, bodies)
 	}
-	for _, method := range []string{http.MethodGet, http.MethodDelete, http.MethodPut} {
+	for _, method := range []string{http.MethodGet, http.MethodDelete, http.MethodPut, http.MethodOptions} {
 		req, err := http.NewRequestWithContext(t.Context(), method, s.base+"/"+server+"/mcp", http.NoBody)
 		if err != nil {
 			t.Fatal(err)

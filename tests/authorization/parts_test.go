@@ -368,3 +368,83 @@ servers:
 		}
 	}
 }
+
+// A session of an upstream is its user's, whoever else has its id.
+func TestSessionsAreOfUsers(t *testing.T) {
+	s := &site{issuer: newIssuer(t)}
+	server := sdk.NewServer(&sdk.Implementation{Name: "wiki", Version: "1"}, nil)
+	h := httptest.NewServer(sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{JSONResponse: true}))
+	t.Cleanup(h.Close)
+	s.base = folder.Serve(t, folder.Write(t, map[string]string{"gateway.yaml": `name: contoso
+publicUrl: ` + public + `
+allowedHosts: [ 127.0.0.1 ]
+namedValues: { mcp: { env: MCP } }
+servers: { wiki: { upstream: { url: "{{mcp}}", protocolVersion: 2025-11-25 }, authorization: { issuer: "` + s.issuer.url + `" } } }
+`}), map[string]string{"MCP": h.URL}, gateway.Options{Services: services.New(services.Options{})})
+	alice, bob := s.issuer.token(t, nil), s.issuer.token(t, jwt.MapClaims{"sub": "bob"})
+	a := s.ask(t, "wiki", alice, "", rpc.New(mcp.LatestLegacy, "1", mcp.MethodInitialize, `{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"a","version":"1"}}`))
+	session := a.header.Get(mcp.HeaderSessionID)
+	if a.status != 200 || session == "" {
+		t.Fatalf("got %d %v %s", a.status, a.header, a.body)
+	}
+	ping := rpc.New(mcp.LatestLegacy, "2", mcp.MethodPing, "").With(mcp.HeaderSessionID, session)
+	for _, c := range []struct {
+		token string
+		want  int
+	}{{bob, 404}, {alice, 200}} {
+		if a := s.ask(t, "wiki", c.token, "", ping); a.status != c.want {
+			t.Errorf("got %d %s, want %d", a.status, a.body, c.want)
+		}
+	}
+	for _, c := range []struct {
+		token string
+		want  int
+	}{{bob, 404}, {alice, 204}} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, s.base+"/wiki/mcp", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Authorization": {"Bearer " + c.token}, mcp.HeaderSessionID: {session}, mcp.HeaderProtocolVersion: {"2025-11-25"}}
+		if a := do(t, req); a.status != c.want {
+			t.Errorf("DELETE: got %d %s, want %d", a.status, a.body, c.want)
+		}
+	}
+}
+
+// A federation may take tokens that a member does not: then the member is not there.
+func TestMembersOfOtherIssuers(t *testing.T) {
+	s := &site{issuer: newIssuer(t)}
+	other := newIssuer(t)
+	s.base = folder.Serve(t, folder.Write(t, map[string]string{"gateway.yaml": `name: contoso
+publicUrl: ` + public + `
+allowedHosts: [ 127.0.0.1 ]
+namedValues: { mcp: { env: MCP } }
+servers:
+  wiki:
+    upstream: { url: "{{mcp}}" }
+    authorization: { issuer: "` + s.issuer.url + `", scopes: [ wiki ], clientIds: [ cli ], audience: api://wiki }
+  open: { upstream: { url: "{{mcp}}" } }
+  all: { federate: [ wiki, open ], authorization: { issuers: [ "` + s.issuer.url + `", "` + other.url + `" ] } }
+`}), map[string]string{"MCP": library(t)}, gateway.Options{Services: services.New(services.Options{})})
+	scope := jwt.MapClaims{"scope": "wiki"}
+	for _, c := range []struct {
+		name, token string
+		shown       bool
+		want        string // of a call
+	}{
+		{"its issuer", s.issuer.token(t, scope), true, "content"},
+		{"another issuer", other.token(t, scope), false, "unknown tool"},
+		{"another client", s.issuer.token(t, jwt.MapClaims{"scope": "wiki", "client_id": "x"}), false, "unknown tool"},
+		{"without its scope", s.issuer.token(t, nil), false, "This needs: wiki"},
+	} {
+		list := s.ask(t, "all", c.token, "", rpc.New(mcp.Latest, "1", mcp.MethodListTools, ""))
+		if strings.Contains(list.body, `"wiki_search"`) != c.shown || !strings.Contains(list.body, `"open_search"`) {
+			t.Errorf("%s: got %s", c.name, list.body)
+		}
+		for _, v := range eras {
+			if a := s.ask(t, "all", c.token, "", call(v, "wiki_search")); !strings.Contains(a.body, c.want) {
+				t.Errorf("%s: got %d %s, want %s", c.name, a.status, a.body, c.want)
+			}
+		}
+	}
+}

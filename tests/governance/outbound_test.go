@@ -23,7 +23,9 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +36,8 @@ import (
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 	"toolgate/tests/internal/folder"
+
+	"github.com/go-json-experiment/json"
 )
 
 // tokenEndpoint is an authorization server that tells in its tokens what it was
@@ -464,4 +468,87 @@ func keeperOf(t *testing.T, dir string, env map[string]string, store state.Store
 		t.Fatal(err)
 	}
 	return k
+}
+
+// sessions is an MCP server of the legacy era whose sessions belong to the token
+// that opened them.
+type sessions struct {
+	mu     sync.Mutex
+	tokens []string // by session
+	faults []string
+}
+
+func (s *sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m struct {
+		ID     int64  `json:"id"`
+		Method string `json:"method"`
+	}
+	_ = json.UnmarshalRead(r.Body, &m)
+	token := r.Header.Get("Authorization")
+	w.Header().Set("Content-Type", "application/json")
+	if m.Method == "initialize" {
+		w.Header().Set("Mcp-Session-Id", fmt.Sprint(len(s.tokens)))
+		s.tokens = append(s.tokens, token)
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%d,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"a","version":"1"}}}`, m.ID)
+		return
+	}
+	i, err := strconv.Atoi(r.Header.Get("Mcp-Session-Id"))
+	if err != nil || i >= len(s.tokens) || s.tokens[i] != token || !strings.HasPrefix(token, "Bearer for-") {
+		s.faults = append(s.faults, fmt.Sprintf("%s in session %q with %s", m.Method, r.Header.Get("Mcp-Session-Id"), token))
+	}
+	switch m.Method {
+	case "tools/list":
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%d,"result":{"tools":[{"name":"of","description":%q,"inputSchema":{"type":"object"}}]}}`, m.ID, token)
+	case "tools/call":
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":%q}]}}`, m.ID, token)
+	default:
+		w.WriteHeader(http.StatusAccepted)
+	}
+}
+
+// Callers on whose behalf an MCP server is called share nothing there: no session,
+// no list, no token.
+func TestCallersAreKeptApart(t *testing.T) {
+	upstream := &sessions{}
+	site := httptest.NewServer(upstream)
+	t.Cleanup(site.Close) // after the gateway, which ends its sessions
+	dir := folder.Write(t, map[string]string{
+		"gateway.yaml": fmt.Sprintf(outboundFolder, `{ onBehalfOf: { tokenUrl: "{{issuer}}/t", clientId: g, clientSecret: { secret: env:CLIENT } } }`, "validate.xml"), "validate.xml": validating,
+	})
+	base := folder.Serve(t, dir, map[string]string{
+		"BACKEND": site.URL, "ISSUER": tokenEndpoint(t), "CLIENT": "planted-client-secret",
+		"JWT_KEY": base64.StdEncoding.EncodeToString([]byte("a key of tests, and of nobody else")),
+	}, gateway.Options{Services: services.New(services.Options{})})
+	var calls sync.WaitGroup
+	for caller := range 4 {
+		token := hs256(fmt.Sprintf(`{"sub":"caller-%d","exp":4000000000}`, caller))
+		want := "Bearer for-" + token[strings.LastIndex(token, ".")+1:]
+		calls.Go(func() {
+			for i := range 6 {
+				method := []string{`tools/call","params":{"name":"of","arguments":{},`, `tools/list","params":{`}[i%2]
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/wiki/mcp", strings.NewReader(
+					`{"jsonrpc":"2.0","id":1,"method":"`+method+`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				req.Header.Set("Content-Type", "application/json")
+				req.Header.Set("Authorization", "Bearer "+token)
+				req.Header.Set("MCP-Protocol-Version", "2026-07-28")
+				req.Header.Set("Mcp-Method", method[:10])
+				if i%2 == 0 {
+					req.Header.Set("Mcp-Name", "of")
+				}
+				if got := answerOf(t, http.DefaultTransport, req); !strings.Contains(got, want) {
+					t.Errorf("caller %d: got %s, want %s", caller, got, want)
+				}
+			}
+		})
+	}
+	calls.Wait()
+	if len(upstream.faults) > 0 || len(upstream.tokens) != 4 {
+		t.Errorf("got %d sessions, and %q", len(upstream.tokens), upstream.faults)
+	}
 }

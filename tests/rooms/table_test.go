@@ -95,6 +95,11 @@ var rooms = map[string]room{
 		{"shared/state", "the rows of accounts"},
 		{"shared/state/index", "accounts are listed"},
 	}},
+	"shared/authserver": {knows: "the sign-in of MCP clients at an OpenID provider", imports: []door{
+		{"shared/auth", "it validates ID tokens and signs the gateway's own"},
+		{"shared/seal", "what clients and browsers carry"},
+		{"shared/state", "rows of sign-ins"},
+	}},
 	"shared/access": {knows: "who has a subscription, and which keys", imports: []door{
 		{"shared/policy", "the service that it is"},
 		{"shared/state", "rows of subscriptions and keys"},
@@ -103,7 +108,7 @@ var rooms = map[string]room{
 	"shared/memory": {knows: "counters of one instance", imports: []door{
 		{"shared/policy", "the services that it is"},
 	}},
-	"shared/auth": {knows: "which tokens are valid, the keys of their issuers, and the tokens of the gateway's own identity"},
+	"shared/auth": {knows: "which tokens are valid, the keys of their issuers, the tokens of the gateway's own identity, and those it signs"},
 	"shared/services": {knows: "what policies reach beyond their call", imports: []door{
 		{"shared/auth", "it validates tokens"},
 		{"shared/memory", "it counts and keeps values"},
@@ -155,6 +160,7 @@ var rooms = map[string]room{
 		{"shared/policy", "pipelines run around messages and requests"},
 		{"shared/mailbox", "streams that other instances hold"},
 		{"shared/state", "the store of such streams"},
+		{"shared/authserver", "it mounts it and verifies its tokens"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},

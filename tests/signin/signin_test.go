@@ -22,7 +22,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
-	"golang.org/x/oauth2"
 
 	"toolgate/tests/internal/folder"
 	"toolgate/tests/peer"
@@ -169,7 +168,8 @@ func TestGoSDK(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.checkToken(t, token.AccessToken)
-		w.checkRefresh(t, token)
+		w.checkRefresh(t, token.AccessToken, token.RefreshToken)
+		w.checkDocuments(t)
 	})
 }
 
@@ -260,9 +260,9 @@ func (w *world) checkToken(t *testing.T, token string) {
 }
 
 // checkRefresh refreshes, has it forgotten, and tries again.
-func (w *world) checkRefresh(t *testing.T, token *oauth2.Token) {
+func (w *world) checkRefresh(t *testing.T, access, current string) {
 	t.Helper()
-	claims := strings.Split(token.AccessToken, ".")[1]
+	claims := strings.Split(access, ".")[1]
 	payload, _ := base64.RawURLEncoding.DecodeString(claims)
 	var client struct {
 		ID string `json:"client_id"`
@@ -287,7 +287,6 @@ func (w *world) checkRefresh(t *testing.T, token *oauth2.Token) {
 	refresh := func(token string) url.Values {
 		return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
 	}
-	current := token.RefreshToken
 	for range 3 {
 		status, next, failed := post("/oauth/token", refresh(current))
 		if status != http.StatusOK || next == "" || next == current {
@@ -300,6 +299,42 @@ func (w *world) checkRefresh(t *testing.T, token *oauth2.Token) {
 	}
 	if status, _, failed := post("/oauth/token", refresh(current)); status != http.StatusBadRequest || failed != "invalid_grant" {
 		t.Errorf("refreshing after that: status %d, error %q", status, failed)
+	}
+}
+
+// checkDocuments has the gateway fetch a client's metadata document from this
+// machine, where it must not even knock.
+func (w *world) checkDocuments(t *testing.T) {
+	t.Helper()
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	knocked := make(chan bool)
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			conn.Close()
+		}
+		knocked <- err == nil
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
+		query := url.Values{"client_id": {"https://" + host + ":" + port + "/client.json"}, "redirect_uri": {redirect}}
+		res, err := (&http.Client{}).Get(w.gateway + "/oauth/authorize?" + query.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "invalid_client") {
+			t.Errorf("a document on %s: got status %d", host, res.StatusCode)
+		}
+	}
+	l.Close()
+	if <-knocked {
+		t.Error("the gateway connected to this machine for a document")
 	}
 }
 
