@@ -2,10 +2,12 @@ package backend
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -82,5 +84,42 @@ func TestAuthorizeFails(t *testing.T) {
 				t.Errorf("got %v, sent %v", err, sent)
 			}
 		}
+	}
+}
+
+// A client certificate is presented to the destination, and not to where a
+// redirect leads.
+func TestCertificateAndRedirects(t *testing.T) {
+	var presented []int
+	server := func(h http.HandlerFunc) *httptest.Server {
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			presented = append(presented, len(r.TLS.PeerCertificates))
+			h(w, r)
+		}))
+		s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		return s
+	}
+	other := server(func(http.ResponseWriter, *http.Request) {})
+	first := server(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	own := first.TLS.Certificates[0] // any will do
+	transport, _ := first.Client().Transport.(*http.Transport)
+	u, err := url.Parse(first.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := NewSender(SenderOptions{Transport: transport}).Send(t.Context(), Request{URL: u, Certificate: &own, Follow: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	c := client(t, Options{URL: first.URL, Certificate: &own, Transport: transport})
+	if res, err = c.Send((&http.Request{URL: u}).WithContext(t.Context()), SendOptions{FollowRedirects: true}); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if got, want := fmt.Sprint(presented), "[1 0 1 0]"; got != want {
+		t.Errorf("got %s certificates, want %s", got, want)
 	}
 }

@@ -61,6 +61,7 @@ func (a *api) serves(r *http.Request, s *snapshot.Snapshot) bool {
 
 // serveAPI answers a request to an API.
 func (x *exchange) serveAPI(a *api, rest string) {
+	x.plain = true
 	if err := a.load(x.gateway.snapshot); err != nil {
 		x.fail(err)
 		return

@@ -21,6 +21,9 @@ func Connections(m *snapshot.Manifest, o Options) (*connection.Keeper, error) {
 	if o.Connections == nil {
 		return nil, errors.New("the connections of gateway.yaml are kept in a store, and the gateway was given none: name one, such as by TOOLGATE_STORE")
 	}
+	if o.AnyHost && m.PublicURL == "" {
+		return nil, errors.New(`connections lead people back to the gateway, whose URL is not known: give gateway.yaml a "publicUrl"`)
+	}
 	secret, err := resolve(m.SealingKey, o)
 	if err != nil {
 		return nil, fmt.Errorf("resolving the sealing key: %w", err)

@@ -9,6 +9,7 @@ import (
 	"toolgate/shared/config"
 	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/state"
 )
 
 // The caller's token is the one for which the server was opened, unless a policy
@@ -52,5 +53,10 @@ func TestCredentialsThatAHostLacks(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
 		}
+	}
+	hosted := Options{AnyHost: true, Connections: &state.Memory{}}
+	_, err := New(&snapshot.Snapshot{Manifest: snapshot.Manifest{Connections: []config.Connection{{Provider: "hub"}}}}, hosted)
+	if err == nil || !strings.Contains(err.Error(), `give gateway.yaml a "publicUrl"`) {
+		t.Errorf("a URL: got %v", err)
 	}
 }

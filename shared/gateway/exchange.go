@@ -34,6 +34,7 @@ type exchange struct {
 	call      Call
 	status    int  // 0 until the header is written
 	stream    bool // the reply is an event stream
+	plain     bool // the request is for an API, not for a server
 }
 
 // readBody reads the message, up to the limit.
@@ -247,6 +248,10 @@ func (x *exchange) fail(err error) {
 		return // the client has gone
 	}
 	if x.status != 0 && !x.stream {
+		return
+	}
+	if x.plain { // the client of an API knows no JSON-RPC
+		x.send(http.StatusInternalServerError, []byte(`{"statusCode":500,"message":"Internal server error"}`))
 		return
 	}
 	e := public(err)

@@ -128,6 +128,13 @@ servers:
 const onError = `<policies><inbound /><backend><forward-request /></backend><outbound><set-header name="Seen"><value>outbound</value></set-header></outbound>
 <on-error><set-header name="Seen"><value>@(context.LastError.Source + " " + context.LastError.Reason)</value></set-header></on-error></policies>`
 
+// straight is onError for answers that no policy looks at.
+const straight = `<policies><inbound /><backend><forward-request /></backend><outbound />
+<on-error><set-header name="Seen"><value>@(context.LastError.Source + " " + context.LastError.Reason)</value></set-header></on-error></policies>`
+
+// documents are the policies of the servers; empty for none.
+var documents = []string{"", onError, straight}
+
 // ofTool says that it ran: not for those to whom the tool is unknown.
 const ofTool = `<policies><inbound><base /></inbound><backend><base /></backend><outbound><base /><set-header name="Tool"><value>roled</value></set-header></outbound><on-error><base /></on-error></policies>`
 
@@ -147,7 +154,7 @@ type site struct {
 	base   string
 }
 
-func newSite(t testing.TB, governed bool) *site {
+func newSite(t testing.TB, document string) *site {
 	t.Helper()
 	s := &site{issuer: newIssuer(t)}
 	rest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -169,9 +176,9 @@ func newSite(t testing.TB, governed bool) *site {
 		"gateway.yaml": configuration(s.issuer.url, "", ""),
 		"orders.yaml":  "openapi: 3.1.0\ninfo: { title: Orders, version: \"1\" }\npaths:\n" + paths,
 	}
-	if governed {
+	if document != "" {
 		files["gateway.yaml"] = configuration(s.issuer.url, ", policy: on-error.xml", ", policy: tool.xml")
-		files["on-error.xml"], files["tool.xml"] = onError, ofTool
+		files["on-error.xml"], files["tool.xml"] = document, ofTool
 	}
 	s.base = folder.Serve(t, folder.Write(t, files), map[string]string{"REST": rest.URL, "MCP": upstream.URL}, gateway.Options{
 		Services: services.New(services.Options{}), Subscriptions: subscriptions{},
@@ -251,17 +258,17 @@ func (s *site) tokenOf(t testing.TB, has traits) (token, key string) {
 // Everybody sees what they may call, may call what they see, and is told nothing of
 // the rest.
 func TestMatrix(t *testing.T) {
-	for _, governed := range []bool{false, true} {
-		s := newSite(t, governed)
+	for _, document := range documents {
+		s := newSite(t, document)
 		for has := range every + 1 {
 			token, key := s.tokenOf(t, has)
 			for _, server := range servers {
 				for _, v := range eras {
-					name := fmt.Sprintf("governed %t, traits %05b, %s, %s", governed, has, server.name, v)
+					name := fmt.Sprintf("governed %t, traits %05b, %s, %s", document != "", has, server.name, v)
 					s.checkList(t, name, server.name, server.prefixes, token, key, v, has)
 					for _, prefix := range server.prefixes {
 						for _, tool := range tools {
-							s.checkCall(t, name+", "+tool.name, server.name, prefix, tool.name, token, key, v, has, tool.needs)
+							s.checkCall(t, document != "", name+", "+tool.name, server.name, prefix, tool.name, token, key, v, has, tool.needs)
 						}
 					}
 				}
@@ -312,7 +319,7 @@ func lastEvent(body string) string {
 	return body
 }
 
-func (s *site) checkCall(t *testing.T, name, server, prefix, tool, token, key string, v mcp.Version, has traits, needs []need) {
+func (s *site) checkCall(t *testing.T, governed bool, name, server, prefix, tool, token, key string, v mcp.Version, has traits, needs []need) {
 	t.Helper()
 	allowed, stepUp := may(needs, has)
 	a := s.ask(t, server, token, key, call(v, prefix+tool))
@@ -325,6 +332,9 @@ func (s *site) checkCall(t *testing.T, name, server, prefix, tool, token, key st
 		challenge := `Bearer resource_metadata="` + public + `/.well-known/oauth-protected-resource/` + server + `/mcp", error="insufficient_scope", scope="orders.read orders.write"`
 		if a.status != 403 || a.header.Get("WWW-Authenticate") != challenge || !strings.Contains(a.body, `{"statusCode":403,"message":"Access denied: the token lacks scopes. This needs: orders.read orders.write"`) {
 			t.Errorf("%s: got %d %v %s, want 403 and %s", name, a.status, a.header, a.body, challenge)
+		}
+		if seen := a.header.Get("Seen"); governed != (seen == "authorization InsufficientScope") {
+			t.Errorf("%s: got the header of on-error %q", name, seen)
 		}
 	default:
 		// As long as the name: the answer may tell neither by its text nor by its length.
@@ -377,13 +387,13 @@ func (s *site) strangers(t *testing.T) map[string]string {
 
 // Who has no valid token learns where to get one, and nothing else.
 func TestStrangers(t *testing.T) {
-	for _, governed := range []bool{false, true} {
-		s := newSite(t, governed)
+	for _, document := range documents {
+		s := newSite(t, document)
 		callers := s.strangers(t)
 		callers[""] = ""
 		for kind, token := range callers {
 			for _, server := range servers {
-				s.checkStranger(t, governed, kind, server.name, token)
+				s.checkStranger(t, document != "", kind, server.name, token)
 			}
 		}
 	}
@@ -431,7 +441,7 @@ func (s *site) checkStranger(t *testing.T, governed bool, kind, server, token st
 // A token that lacks the scopes of the server, or is of another client, is refused
 // at the door.
 func TestDoor(t *testing.T) {
-	s := newSite(t, false)
+	s := newSite(t, "")
 	for _, c := range []struct {
 		name      string
 		claims    jwt.MapClaims

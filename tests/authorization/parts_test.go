@@ -257,8 +257,8 @@ servers:
 
 // In a batch each message is decided on its own.
 func TestBatch(t *testing.T) {
-	for _, governed := range []bool{false, true} {
-		s := newSite(t, governed)
+	for _, document := range documents {
+		s := newSite(t, document)
 		token, _ := s.tokenOf(t, buyer)
 		body := `[`
 		for i, tool := range []string{"open", "scoped", "grouped", "roled"} {
@@ -273,7 +273,7 @@ func TestBatch(t *testing.T) {
 			a := s.ask(t, server, token, "", r)
 			for _, want := range []string{`called\":\"open`, `This needs: orders.read orders.write`, `unknown tool \"grouped\"`, `called\":\"roled`} {
 				if !strings.Contains(a.body, want) {
-					t.Errorf("governed %t, %s: got %d %s, want %s", governed, server, a.status, a.body, want)
+					t.Errorf("governed %t, %s: got %d %s, want %s", document != "", server, a.status, a.body, want)
 				}
 			}
 		}
@@ -282,7 +282,7 @@ func TestBatch(t *testing.T) {
 
 // An issuer that cannot be reached is no fault of the token.
 func TestIssuerAway(t *testing.T) {
-	s := newSite(t, false)
+	s := newSite(t, "")
 	token := s.issuer.token(t, jwt.MapClaims{"scope": "orders.read"})
 	away := httptest.NewServer(http.NotFoundHandler())
 	base := folder.Serve(t, folder.Write(t, map[string]string{"gateway.yaml": `name: contoso

@@ -100,6 +100,16 @@ var rooms = map[string]room{
 		{"shared/seal", "what clients and browsers carry"},
 		{"shared/state", "rows of sign-ins"},
 	}},
+	"shared/credential": {knows: "token endpoints, and how long a token is kept"},
+	"shared/sigv4":      {knows: "signatures of AWS"},
+	"shared/connection": {knows: "OAuth connections that users consent to", imports: []door{
+		{"shared/credential", "it renews tokens"},
+		{"shared/expr", "the Authorization that policies see"},
+		{"shared/policy", "the service that it is"},
+		{"shared/seal", "rows and tickets"},
+		{"shared/state", "the rows"},
+		{"shared/state/index", "connections are listed"},
+	}},
 	"shared/access": {knows: "who has a subscription, and which keys", imports: []door{
 		{"shared/policy", "the service that it is"},
 		{"shared/state", "rows of subscriptions and keys"},
@@ -161,6 +171,8 @@ var rooms = map[string]room{
 		{"shared/mailbox", "streams that other instances hold"},
 		{"shared/state", "the store of such streams"},
 		{"shared/authserver", "it mounts it and verifies its tokens"},
+		{"shared/connection", "it mounts the pages of connections"},
+		{"shared/credential", "the tokens of backends"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},
@@ -184,6 +196,7 @@ var rooms = map[string]room{
 		{"shared/policy", "the service that access is"},
 		{"shared/state", "the store that TOOLGATE_STORE names"},
 		{"shared/state/dynamodb", "the table"},
+		{"shared/sigv4", "requests are signed with the function's role"},
 	}},
 	"local": {knows: "one machine", imports: []door{
 		{"shared/build", "it compiles folders"},
@@ -208,6 +221,8 @@ var rooms = map[string]room{
 		{"shared/state/embedded", "serve keeps its own"},
 		{"shared/sweep", "its store is swept as well"},
 		{"shared/ledger", "budget report reads what was spent"},
+		{"shared/connection", "the command manages connections"},
+		{"shared/sigv4", "requests are signed with the user's credentials"},
 	}},
 	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
 	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
@@ -236,7 +251,7 @@ var restricted = []struct {
 	{"github.com/go-jose/go-jose/", []string{"shared/auth"}, "one room knows keys"},
 	{"go.etcd.io/bbolt", []string{"shared/state/embedded"}, "one room knows the form of the file"},
 	{"github.com/Azure/", []string{"shared/state/aztables", "local"}, "one room knows Azure Tables; local signs its user in"},
-	{"github.com/aws/aws-sdk-go-v2", []string{"shared/state/dynamodb", "functions/lambda", "local"}, "one room knows DynamoDB; hosts bring the credentials"},
+	{"github.com/aws/aws-sdk-go-v2", []string{"shared/state/dynamodb", "shared/sigv4", "functions/lambda", "local"}, "one room knows DynamoDB; hosts bring the credentials"},
 	{"github.com/aws/aws-lambda-go/", []string{"shared/host/lambda"}, "one room knows AWS Lambda"},
 }
 
@@ -264,6 +279,7 @@ var vagueWords = []string{
 
 // excusedNames are exported identifiers that have such a word all the same.
 var excusedNames = map[string]string{
+	"Handle":         "slog.Handler",
 	"MaxData":        "the limit of state.Record.Data",
 	"ServerInfo":     "MCP: InitializeResult.serverInfo",
 	"ClientInfo":     "MCP: _meta io.modelcontextprotocol/clientInfo",
