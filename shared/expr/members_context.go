@@ -225,7 +225,7 @@ var gatewayMembers = []memberTable{
 		{"string ToolName", get(func(x *Mcp) any { return textOrNull(x.ToolName) }), "", ""},
 		{"JObject Arguments", get((*Mcp).arguments), "", ""},
 		{"string ProtocolVersion", get(func(x *Mcp) any { return textOrNull(x.ProtocolVersion) }), "", ""},
-		{"string ClientName", get(func(x *Mcp) any { return textOrNull(x.ClientName) }), "", ""},
+		{"string ClientName", get((*Mcp).clientName), "", ""},
 		{"string ServerName", get(func(x *Mcp) any { return x.ServerName }), "", ""},
 	}},
 	{"Authorization", []row{

@@ -175,10 +175,5 @@ func describe(m *expr.Mcp, server string, req *mcp.Request) {
 		m.ToolName = req.Text(req.Name)
 		m.RawArguments = req.Bytes(req.Arguments)
 	}
-	if info := req.Bytes(req.Meta.ClientInfo); info != nil {
-		if span, ok := mcp.Lookup(info, "name"); ok {
-			name := mcp.Message{Raw: info}
-			m.ClientName = name.Text(span)
-		}
-	}
+	m.RawClientInfo = req.Bytes(req.Meta.ClientInfo)
 }
