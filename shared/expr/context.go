@@ -157,20 +157,20 @@ type Mcp struct {
 	ToolName        string   // "": null
 	Arguments       *JObject // nil: null, or what RawArguments says
 	ProtocolVersion string
-	ClientName      string // "": null, or what RawClientInfo says
+	ClientName      string // "": null, or what RawClient says
 	ServerName      string
 	// RawArguments is the JSON of the arguments, which is read when an
 	// expression asks for them; nil: null.
 	RawArguments []byte
-	// RawClientInfo is the JSON of the client's Implementation, which is read
+	// RawClient is the JSON of the client's Implementation, which is read
 	// when an expression asks for its name; nil: null.
-	RawClientInfo []byte
+	RawClient []byte
 }
 
 // clientName reads it once.
 func (m *Mcp) clientName() any {
-	if m.ClientName == "" && m.RawClientInfo != nil {
-		if t, err := ParseJSON(string(m.RawClientInfo)); err == nil {
+	if m.ClientName == "" && m.RawClient != nil {
+		if t, err := ParseJSON(string(m.RawClient)); err == nil {
 			if info, ok := t.(*JObject); ok {
 				if name := info.get("name"); name != nil {
 					m.ClientName = toText(name)

@@ -175,5 +175,5 @@ func describe(m *expr.Mcp, server string, req *mcp.Request) {
 		m.ToolName = req.Text(req.Name)
 		m.RawArguments = req.Bytes(req.Arguments)
 	}
-	m.RawClientInfo = req.Bytes(req.Meta.ClientInfo)
+	m.RawClient = req.Bytes(req.Meta.ClientInfo)
 }
