@@ -1,6 +1,9 @@
 package limit
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // flight is a visit of a counter, which calls of this instance share: one leads,
 // the others wait for it.
@@ -38,6 +41,44 @@ func (f *flight[L]) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// visits are those of one counter to its row: one at a time, which the calls of
+// this instance share.
+type visits[L comparable] struct {
+	rows *rows
+
+	mu     sync.Mutex // of the whole counter
+	flight *flight[L]
+	row    row // of the one who leads the flight
+}
+
+// visit has the store visited for a call: by this one, with fly, which sets the
+// flight's error, or by another one. The counter is locked, and is unlocked here.
+func (v *visits[L]) visit(ctx context.Context, now int64, limit L, want int64, fly func(context.Context, *flight[L])) error {
+	if v.flight == nil && v.rows.breaker.away(now) {
+		v.mu.Unlock()
+		return errUnanswered
+	}
+	f, leads := join(&v.flight, limit, want)
+	v.mu.Unlock()
+	if !leads {
+		if err := f.wait(ctx); err != nil {
+			return err
+		}
+		return f.err
+	}
+	defer v.land(f)
+	fly(ctx, f)
+	return f.err
+}
+
+// land lets those go on who wait for a flight.
+func (v *visits[L]) land(f *flight[L]) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.flight = nil
+	close(f.done)
 }
 
 // maxRounds is how often a call visits the store, or waits for others who do,

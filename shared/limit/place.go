@@ -56,12 +56,9 @@ const (
 
 // placeCounter counts the calls of a key that are at work.
 type placeCounter struct {
-	rows *rows
-	id   uint64
+	visits[int64]
+	id uint64
 
-	mu      sync.Mutex
-	flight  *flight[int64]
-	row     row // of the one who leads the flight
 	running int64
 	peak    int64 // the most of them since the last renewal
 	held    int64 // places, with those of running
@@ -76,7 +73,7 @@ type placeCounter struct {
 
 func (l *Limits) placesOf(key string) *placeCounter {
 	c, _ := l.places.get(key, l.rows, func(key string) *placeCounter {
-		return &placeCounter{rows: l.rows, id: l.id, row: row{key: rowKey("work", "1", key)}}
+		return &placeCounter{visits: visits[int64]{rows: l.rows, row: row{key: rowKey("work", "1", key)}}, id: l.id}
 	})
 	return c
 }
@@ -102,7 +99,7 @@ func (l *Limits) enter(ctx context.Context, key string, most int64) (leave func(
 			c.mu.Unlock()
 			return nil, nil
 		}
-		err := c.visit(ctx, now, most, 1)
+		err := c.visit(ctx, now, most, 1, c.fly)
 		if err == errUnanswered { //nolint:errorlint // it is never wrapped
 			l.rows.allowed.Add(1)
 			return func() {}, nil
@@ -141,7 +138,7 @@ func (c *placeCounter) leave(ctx context.Context) {
 		if now >= c.expires || c.held-c.running <= c.spare {
 			break
 		}
-		if c.visit(context.WithoutCancel(ctx), now, c.limit, 0) != nil {
+		if c.visit(context.WithoutCancel(ctx), now, c.limit, 0, c.fly) != nil {
 			return // the place is free when its lease ends
 		}
 		c.mu.Lock()
@@ -157,7 +154,7 @@ func (c *placeCounter) renew(ctx context.Context) {
 		return
 	}
 	c.peak = c.running
-	_ = c.visit(ctx, c.rows.clock(), c.limit, 0) // or else the next time
+	_ = c.visit(ctx, c.rows.clock(), c.limit, 0, c.fly) // or else the next time
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running > 0 && c.timer != nil {
@@ -165,22 +162,8 @@ func (c *placeCounter) renew(ctx context.Context) {
 	}
 }
 
-// visit has the store visited for a call, by this one or by another one. It
-// unlocks the counter.
-func (c *placeCounter) visit(ctx context.Context, now, most, want int64) error {
-	if c.flight == nil && c.rows.breaker.away(now) {
-		c.mu.Unlock()
-		return errUnanswered
-	}
-	f, leads := join(&c.flight, most, want)
-	c.mu.Unlock()
-	if !leads {
-		if err := f.wait(ctx); err != nil {
-			return err
-		}
-		return f.err
-	}
-	defer c.land(f)
+// fly visits the store for all who share a flight.
+func (c *placeCounter) fly(ctx context.Context, f *flight[int64]) {
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[placeGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -191,15 +174,6 @@ func (c *placeCounter) visit(ctx context.Context, now, most, want int64) error {
 	if f.err = err; err == nil {
 		c.grant(f, out)
 	}
-	return err
-}
-
-// land lets those go on who wait for a flight.
-func (c *placeCounter) land(f *flight[int64]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.flight = nil
-	close(f.done)
 }
 
 // placeGrant is what a visit brings back.

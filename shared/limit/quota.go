@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"math"
 	"strconv"
-	"sync"
 	"time"
 
 	"toolgate/shared/policy"
@@ -22,13 +21,10 @@ type amounts struct{ calls, bytes int64 } // math.MaxInt64: no limit
 
 // quotaCounter is a quota's counter as this instance knows it.
 type quotaCounter struct {
-	rows     *rows
+	visits[amounts]
 	calendar calendar
 	alone    bool // it serves one call, because there is no place to keep it
 
-	mu     sync.Mutex
-	flight *flight[amounts]
-	row    row // of the one who leads the flight
 	demand demand
 
 	period  int64 // of everything below
@@ -59,8 +55,8 @@ func (l *Limits) quota(key string, q policy.Quota) *quotaCounter {
 	c, kept := l.quotas.get(k, l.rows, func(k quotaKey) *quotaCounter {
 		start, length := strconv.FormatInt(k.start, 10), strconv.FormatInt(k.length, 10)
 		return &quotaCounter{
-			rows: l.rows, calendar: k.calendar, mean: firstMean,
-			row: row{key: rowKey("quota", "1", length, start, k.key)},
+			visits:   visits[amounts]{rows: l.rows, row: row{key: rowKey("quota", "1", length, start, k.key)}},
+			calendar: k.calendar, mean: firstMean,
 		}
 	})
 	if !kept {
@@ -93,7 +89,7 @@ func (l *Limits) Use(ctx context.Context, key string, q policy.Quota, u policy.U
 			c.mu.Unlock()
 			return s, nil
 		}
-		err := c.visit(ctx, now, limit, use.calls)
+		err := c.visit(ctx, now, limit, use.calls, c.fly)
 		if err == errUnanswered { //nolint:errorlint // it is never wrapped
 			return c.unchecked(limit), l.uncounted(q.OnStoreFailure == policy.AllowUncounted)
 		}
@@ -132,7 +128,7 @@ func (c *quotaCounter) add(ctx context.Context, limit, use amounts) (policy.Quot
 		if c.owed.calls == 0 && c.owed.bytes <= min(mostDebt, limit.bytes/quotaPart) {
 			break
 		}
-		err := c.visit(ctx, c.rows.clock(), limit, 0)
+		err := c.visit(ctx, c.rows.clock(), limit, 0, c.fly)
 		if err == errUnanswered || err == errContended { //nolint:errorlint // they are never wrapped
 			return c.unchecked(limit), nil
 		}
@@ -235,31 +231,11 @@ func (c *quotaCounter) unchecked(limit amounts) policy.QuotaState {
 	return c.left(c.rows.clock(), limit)
 }
 
-// visit has the store visited for a call, by this one or by another one. It
-// unlocks the counter.
-func (c *quotaCounter) visit(ctx context.Context, now int64, limit amounts, calls int64) error {
-	if c.flight == nil && c.rows.breaker.away(now) {
-		c.mu.Unlock()
-		return errUnanswered
-	}
-	f, leads := join(&c.flight, limit, calls)
-	c.mu.Unlock()
-	if !leads {
-		if err := f.wait(ctx); err != nil {
-			return err
-		}
-		return f.err
-	}
-	c.fly(ctx, f)
-	return f.err
-}
-
 // fly visits the store for all who share a flight.
 func (c *quotaCounter) fly(ctx context.Context, f *flight[amounts]) {
 	c.mu.Lock()
 	c.close()
 	c.mu.Unlock()
-	defer c.land(f)
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[quotaGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -270,14 +246,6 @@ func (c *quotaCounter) fly(ctx context.Context, f *flight[amounts]) {
 	if f.err = err; err == nil {
 		c.grant(out)
 	}
-}
-
-// land lets those go on who wait for a flight.
-func (c *quotaCounter) land(f *flight[amounts]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.flight = nil
-	close(f.done)
 }
 
 // close ends the lease. What it did not use is given back when the row is

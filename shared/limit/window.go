@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"sync"
 	"time"
 
 	"toolgate/shared/policy"
@@ -20,15 +19,12 @@ type windowKey struct {
 // windowCounter is a rate limit's counter as this instance knows it. All times
 // are by its own clock, in milliseconds; those in the log may be ahead of it.
 type windowCounter struct {
-	rows   *rows
+	visits[int64]
 	period int64
 	length int64 // of a lease
 	tag    uint16
 	alone  bool // it serves one call, because there is no place to keep it
 
-	mu     sync.Mutex
-	flight *flight[int64]
-	row    row // of the one who leads the flight
 	demand demand
 
 	tokens  int64 // left of the lease
@@ -80,9 +76,9 @@ func (l *Limits) window(key string, period time.Duration) *windowCounter {
 	k := windowKey{key, max(period.Milliseconds(), 1)}
 	c, kept := l.windows.get(k, l.rows, func(k windowKey) *windowCounter {
 		return &windowCounter{
-			rows: l.rows, period: k.period, length: min(max(k.period/50, leastLease), mostLease),
+			visits: visits[int64]{rows: l.rows, row: row{key: rowKey("rate", "1", strconv.FormatInt(k.period, 10), k.key)}},
+			period: k.period, length: min(max(k.period/50, leastLease), mostLease),
 			tag: uint16(l.rows.random()), //nolint:gosec // any 16 bits
-			row: row{key: rowKey("rate", "1", strconv.FormatInt(k.period, 10), k.key)},
 		}
 	})
 	if !kept {
@@ -109,7 +105,7 @@ func (l *Limits) Take(ctx context.Context, key string, lim policy.Limit, cost in
 			c.mu.Unlock()
 			return s, nil
 		}
-		err := c.visit(ctx, now, calls, n)
+		err := c.visit(ctx, now, calls, n, c.fly)
 		if err == errUnanswered { //nolint:errorlint // it is never wrapped
 			return c.unchecked(calls), l.uncounted(lim.OnStoreFailure != policy.RefuseUncounted)
 		}
@@ -131,7 +127,7 @@ func (l *Limits) Add(ctx context.Context, key string, lim policy.Limit, cost int
 		if c.owed == 0 {
 			break
 		}
-		err := c.visit(ctx, l.rows.clock(), calls, 0)
+		err := c.visit(ctx, l.rows.clock(), calls, 0, c.fly)
 		if err == errUnanswered || err == errContended { //nolint:errorlint // they are never wrapped
 			return c.unchecked(calls), nil
 		}
@@ -204,31 +200,11 @@ func (c *windowCounter) unchecked(calls int64) policy.Spent {
 	return c.spent(calls)
 }
 
-// visit has the store visited for a call, by this one or by another one. It
-// unlocks the counter.
-func (c *windowCounter) visit(ctx context.Context, now, calls, cost int64) error {
-	if c.flight == nil && c.rows.breaker.away(now) {
-		c.mu.Unlock()
-		return errUnanswered
-	}
-	f, leads := join(&c.flight, calls, cost)
-	c.mu.Unlock()
-	if !leads {
-		if err := f.wait(ctx); err != nil {
-			return err
-		}
-		return f.err
-	}
-	c.fly(ctx, f)
-	return f.err
-}
-
 // fly visits the store for all who share a flight.
 func (c *windowCounter) fly(ctx context.Context, f *flight[int64]) {
 	c.mu.Lock()
 	c.close()
 	c.mu.Unlock()
-	defer c.land(f)
 	out, err := visit(ctx, c.rows, &c.row, func(content []byte, k knowledge) change[windowGrant] {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -242,14 +218,6 @@ func (c *windowCounter) fly(ctx context.Context, f *flight[int64]) {
 	} else if err == nil {
 		c.grant(f, out)
 	}
-}
-
-// land lets those go on who wait for a flight.
-func (c *windowCounter) land(f *flight[int64]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.flight = nil
-	close(f.done)
 }
 
 // close ends the lease. What it did not use is settled when the row is written.
