@@ -75,7 +75,7 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 	if few != nil { // before any policy, as at the door
 		x.SetResponseHeader("Www-Authenticate", few.challenge())
 		p.Refuse(ctx, x, few.refusal())
-		return f.send(ctx)
+		return f.send()
 	}
 	x.Forward = f.forward
 	err := p.Inbound(ctx, x)
@@ -83,7 +83,7 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 		return f.straight(ctx)
 	}
 	p.Continue(ctx, x, err)
-	return f.send(ctx)
+	return f.send()
 }
 
 // decide is the pipeline for a message, and the refusal of a caller who lacks scopes

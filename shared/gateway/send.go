@@ -43,11 +43,11 @@ func (f *forwarding) straight(ctx context.Context) error {
 		return err
 	}
 	f.pipeline.Continue(ctx, f.exchange, f.pipeline.AtForward(failed))
-	return f.send(ctx)
+	return f.send()
 }
 
 // send sends the response of the exchange.
-func (f *forwarding) send(context.Context) error {
+func (f *forwarding) send() error {
 	x := f.exchange
 	if x.Failure != nil {
 		if _, unreachable := errors.AsType[*backend.Error](x.Failure.Cause); unreachable && f.err != nil && !f.pipeline.HandlesFailures() {

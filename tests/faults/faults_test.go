@@ -121,9 +121,26 @@ func wait(ctx context.Context, d time.Duration) bool {
 // TestLimitsHold kills and freezes instances under load. A place of
 // limit-concurrency is not lost in a freeze that is shorter than its lease, so that
 // bound is strict, too.
+//
+// While the store does not answer, calls of limit-concurrency pass, and others are
+// refused: such a storm says nothing of limits, and another one has to.
 func TestLimitsHold(t *testing.T) {
 	needSignals(t)
 	t.Parallel()
+	const storms = 3
+	for range storms {
+		c, got, took := storm(t)
+		if c.fleet.away.count() == 0 {
+			c.check(t, got, took)
+			return
+		}
+	}
+	t.Errorf("the store did not answer at times in each of %d runs: run the test on a machine with less to do", storms)
+}
+
+// storm kills and freezes instances under load, and returns what they answered.
+func storm(t *testing.T) (*chaos, map[string]*seen, time.Duration) {
+	t.Helper()
 	f := newFleet(t, instances, gatewayFolder())
 	c := &chaos{fleet: f}
 	chosen := cmp.Or(*seed, rand.Uint64())
@@ -156,6 +173,12 @@ func TestLimitsHold(t *testing.T) {
 	})
 	took := time.Since(began)
 	t.Logf("%d kills and %d freezes in %v; the store did not answer %d times", len(c.kills), c.freezes, took, f.away.count())
+	return c, got, took
+}
+
+// check holds what was answered against the limits.
+func (c *chaos) check(t *testing.T, got map[string]*seen, took time.Duration) {
+	t.Helper()
 	for api, s := range got {
 		t.Logf("%s: %v", api, s)
 		if !s.only(http.StatusOK, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable) {
@@ -174,9 +197,6 @@ func TestLimitsHold(t *testing.T) {
 		c.enough(t, len(got["turn"].admitted), turnCalls*int(took/turnPeriod)/2)
 	})
 	t.Run("concurrency", func(t *testing.T) {
-		if n := f.away.count(); n > 0 {
-			t.Skipf("the store did not answer %d times, and calls pass then", n)
-		}
 		most := together(got["work"].admitted)
 		c.within(t, most, workPlaces)
 		c.enough(t, most, workPlaces/2)
@@ -195,13 +215,9 @@ func (c *chaos) within(t *testing.T, got, limit int) {
 	}
 }
 
-// enough tells a limit that holds from one that lets nothing pass. While the store
-// does not answer, that is how it should be.
+// enough tells a limit that holds from one that lets nothing pass.
 func (c *chaos) enough(t *testing.T, got, least int) {
 	t.Helper()
-	if n := c.fleet.away.count(); got < least && n > 0 {
-		t.Skipf("%d were admitted, since the store did not answer %d times", got, n)
-	}
 	if got < least {
 		t.Errorf("%d were admitted, which says nothing of a limit: want at least %d", got, least)
 	}
