@@ -159,7 +159,7 @@ func TestLeaseOutlivesTheStore(t *testing.T) {
 		if s, err := in.Take(t.Context(), "k", limit, 1); err != nil || s.Exceeded {
 			t.Errorf("with a lease: got %+v, %v", s, err)
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(longestLease * time.Millisecond)
 		if _, err := in.Take(t.Context(), "k", limit, 1); err == nil {
 			t.Error("a lease that has ended was honoured")
 		}

@@ -87,8 +87,10 @@ const maxRounds = 8
 
 // demand learns how much a counter should lease at a time.
 type demand struct {
-	block   int64 // what the next lease should hold, for those who wait and those to come
+	block   int64 // what a lease of the longest kind should hold, for those who wait and those to come
+	most    int64 // what the next one may hold: twice the last
 	began   int64 // the lease in milliseconds; 0: there was none
+	lasts   int64
 	granted int64
 	unmet   int64 // when the lease did not do for a call first; 0: it did for all
 }
@@ -100,25 +102,32 @@ func (d *demand) lack(now int64) {
 	}
 }
 
-// ended sets the next block by how a lease went: the used part of one that was
-// too large, or else as much as is needed for its length at the rate at which it
-// was used up, but no more than twice of it. One that ends early for another
-// reason changes nothing.
-func (d *demand) ended(left, length int64, early bool) {
+// ended sets the block by how a lease went: the used part of one that was too
+// large, or else as much as is needed at the rate at which it was used up. One that
+// ends early for another reason changes nothing.
+func (d *demand) ended(left, longest int64, early bool) {
+	took := d.unmet - d.began
 	switch {
 	case d.granted <= 0:
 		return
 	case early && d.unmet == 0:
 	case left > 0 && !early:
-		d.block = d.granted - left
+		d.block, d.most = scaled(d.granted-left, longest, d.lasts), 2*d.granted
 	default:
-		d.block = 2 * d.granted
-		if took := d.unmet - d.began; took > 0 && d.granted <= maxAmount/max(length, 1) {
-			d.block = min(d.block, d.granted*length/took)
-		}
+		d.block, d.most = scaled(d.granted, longest, max(took, 1)), 2*d.granted
 	}
 	d.granted = 0
 }
 
+// scaled is what n in one time is in another.
+func scaled(n, to, from int64) int64 {
+	if from <= 0 || n > maxAmount/max(to, 1) {
+		return n
+	}
+	return n * to / from
+}
+
 // lease notes a new lease.
-func (d *demand) lease(now, granted int64) { d.began, d.granted, d.unmet = now, granted, 0 }
+func (d *demand) lease(now, granted, lasts int64) {
+	d.began, d.granted, d.lasts, d.unmet = now, granted, lasts, 0
+}

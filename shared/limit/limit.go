@@ -7,7 +7,10 @@
 // of it leases them: one write charges them to the row before they are used,
 // and until the lease ends they are admitted from memory. A lease grows and
 // shrinks with the demand that the instance sees, so that a hot counter costs a
-// few hundredths of a store operation per call and a cold one a round trip.
+// few hundredths of a store operation per call and a cold one a round trip. While a
+// third of a rate limit is left, a lease lasts a quarter of the period, 15 seconds
+// at most; when little is left a fiftieth, because what one instance holds back
+// another one needs.
 //
 // The row of a rate limit is a log of what was charged. A lease is charged at
 // the time at which it ends: every call is admitted no later than the time that

@@ -60,8 +60,8 @@ func (w *window) add(at int64, tag uint16, n int64) {
 	*w = slices.Insert(*w, i, charge{at, tag, n})
 }
 
-// settle turns a charge for what a lease granted into one for what was used of
-// it, at the time of the last use. One that was joined to a later charge of its
+// settle turns a charge for what a lease granted into those for what was used of
+// it, at the times when it was. One that was joined to a later charge of its
 // cell only gives back there what was not used. A charge that is over stays what
 // it is.
 func (w *window) settle(s settlement, period int64) {
@@ -69,7 +69,13 @@ func (w *window) settle(s settlement, period int64) {
 	for j := i; j < len(*w) && (*w)[j].at == s.at; j++ {
 		if c := &(*w)[j]; c.tag == s.tag && c.n >= s.granted {
 			w.reduce(j, s.granted)
-			w.add(min(s.last, s.at), s.tag, s.used)
+			rest := s.used
+			for _, u := range s.earlier {
+				n := min(u.n, rest)
+				w.add(min(u.at, s.at), s.tag, n)
+				rest -= n
+			}
+			w.add(min(s.last, s.at), s.tag, rest)
 			return
 		}
 	}

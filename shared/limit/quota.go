@@ -329,7 +329,7 @@ func (c *quotaCounter) ends(now, period int64) int64 {
 // it is lost if this instance is killed.
 func (c *quotaCounter) lease(f *flight[amounts], left amounts, crowd bool) amounts {
 	var g amounts
-	block := c.demand.block
+	block := min(c.demand.block, c.demand.most)
 	if crowd {
 		block *= 2 // who comes half as often is half as often in the way
 	}
@@ -364,6 +364,6 @@ func (c *quotaCounter) grant(g quotaGrant) {
 	c.pending = amounts{}
 	c.tokens, c.limit, c.expires = g.granted, g.limit, g.expires
 	if n := g.granted.calls + g.paid.calls; n > 0 {
-		c.demand.lease(now, n)
+		c.demand.lease(now, n, quotaLease)
 	}
 }

@@ -20,16 +20,19 @@ type windowKey struct {
 // are by its own clock, in milliseconds; those in the log may be ahead of it.
 type windowCounter struct {
 	visits[int64]
-	period int64
-	length int64 // of a lease
-	tag    uint16
-	alone  bool // it serves one call, because there is no place to keep it
+	period  int64
+	length  int64 // of a lease when little is left of the limit
+	longest int64 // of one when there is plenty
+	tag     uint16
+	alone   bool // it serves one call, because there is no place to keep it
 
 	demand demand
 
 	tokens  int64 // left of the lease
 	expires int64 // when they are worth nothing
-	last    int64 // when one was used last
+	uses    []use // of the lease, about a length apart
+	began   int64 // the last of them
+	settled []use // of pending
 	total   int64 // what the log had when it was last seen, with all tokens of the lease
 	lease   settlement
 	pending settlement // of the lease before; its granted is 0 when there is none
@@ -50,20 +53,35 @@ type windowCounter struct {
 // settlement is what becomes of a charge in the log. Times are the log's.
 type settlement struct {
 	at      int64
+	began   int64
 	ahead   int64 // of the log's clock before ours
 	tag     uint16
 	granted int64
 	used    int64
-	last    int64
+	earlier []use // of what was used, in order
+	last    int64 // when the rest was
 }
+
+// use is how much of a lease was used at a time or shortly before.
+type use struct{ at, n int64 }
 
 // Bounds of leases, in milliseconds. A shorter one would end before the write
 // came back, a longer one would hold back too much.
 const (
-	leastLease = 20
-	mostLease  = 5000
-	mostSlack  = 500
-	trusted    = 5000 // as much ahead may another clock be
+	leastLease   = 20
+	mostLease    = 5000
+	longestLease = 15_000
+	mostSlack    = 500
+	trusted      = 5000 // as much ahead may another clock be
+)
+
+// There is plenty while a third of the limit is left. Leases then last a
+// quarter of the period, so that an instance with a call a second need not visit
+// the store for each. They become shorter as less is left, down to a fiftieth at
+// a seventh: what one instance then holds back, another one needs.
+const (
+	plenty = 35 // per cent
+	scarce = 15
 )
 
 // maxCalls is as many as a limit may have, and a call may cost, so that nothing
@@ -75,9 +93,10 @@ func bounded(n int) int64 { return min(max(int64(n), 0), maxCalls) }
 func (l *Limits) window(key string, period time.Duration) *windowCounter {
 	k := windowKey{key, max(period.Milliseconds(), 1)}
 	c, kept := l.windows.get(k, l.rows, func(k windowKey) *windowCounter {
+		length := min(max(k.period/50, leastLease), mostLease)
 		return &windowCounter{
 			visits: visits[int64]{rows: l.rows, row: row{key: rowKey("rate", "1", strconv.FormatInt(k.period, 10), k.key)}},
-			period: k.period, length: min(max(k.period/50, leastLease), mostLease),
+			period: k.period, length: length, longest: max(min(k.period/4, longestLease), length),
 			tag: uint16(l.rows.random()), //nolint:gosec // any 16 bits
 		}
 	})
@@ -147,8 +166,7 @@ func (c *windowCounter) owe(now, cost int64) {
 	}
 	if c.tokens > 0 && c.live(now) {
 		n := min(cost, c.tokens)
-		c.tokens -= n
-		c.last = now
+		c.use(now, n)
 		cost -= n
 	}
 	if cost > 0 {
@@ -156,6 +174,18 @@ func (c *windowCounter) owe(now, cost int64) {
 		c.owed = min(c.owed+cost, maxCalls)
 		c.owedUntil = now + c.period
 	}
+}
+
+// use takes from the lease. What a long one was used for is noted in pieces, so
+// that the first of it does not count for longer because of the last.
+func (c *windowCounter) use(now, n int64) {
+	c.tokens -= n
+	if last := len(c.uses) - 1; last >= 0 && now-c.began < c.length {
+		c.uses[last] = use{max(now, c.uses[last].at), c.uses[last].n + n}
+		return
+	}
+	c.began = now
+	c.uses = append(c.uses, use{now, n})
 }
 
 // live tells whether the lease has not ended. One that begins in the future has:
@@ -169,8 +199,7 @@ func (c *windowCounter) local(now, calls, cost int64) (policy.Spent, bool) {
 	}
 	if c.tokens >= max(cost, 1) && c.live(now) && c.total <= calls {
 		if cost > 0 {
-			c.tokens -= cost
-			c.last = now
+			c.use(now, cost)
 		}
 		return c.spent(calls), true
 	}
@@ -223,11 +252,17 @@ func (c *windowCounter) fly(ctx context.Context, f *flight[int64]) {
 // close ends the lease. What it did not use is settled when the row is written.
 func (c *windowCounter) close() {
 	now := c.rows.clock()
-	c.demand.ended(c.tokens, c.length, now < c.expires)
+	c.demand.ended(c.tokens, c.longest, now < c.expires)
 	if c.lease.granted > 0 {
 		c.pending = c.lease
 		c.pending.used -= c.tokens
-		c.pending.last = min(max(c.last, 0)+c.lease.ahead, c.lease.at)
+		c.pending.last = c.lease.began
+		c.settled, c.uses = c.uses, c.settled[:0]
+		for i := range c.settled {
+			c.settled[i].at = min(max(c.settled[i].at, 0)+c.lease.ahead, c.lease.at)
+			c.pending.last = c.settled[i].at
+		}
+		c.pending.earlier = c.settled[:max(0, len(c.settled)-1)]
 		c.lease = settlement{}
 	}
 	c.total -= c.tokens
@@ -255,7 +290,7 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 		c.rows.log.WarnContext(ctx, "a counter begins anew, because its row is not in a known format", slog.String("row", c.row.key.String()), slog.Any("error", err))
 	}
 	local := c.rows.clock()
-	lead := max(2*c.length, mostSlack) // no charge is further ahead of the clock of who made it
+	lead := max(2*c.length, c.longest, mostSlack) // no charge is further ahead of the clock of who made it
 	mended := log.mend(local + lead + trusted)
 	now := max(local, log.newest()-lead) // a clock that is behind does not charge too early
 	if k.doubt {
@@ -278,9 +313,9 @@ func (c *windowCounter) plan(ctx context.Context, f *flight[int64], content []by
 		g.room = f.limit - max(f.least, 1)
 		g.denied = local + c.wait(log, now, g.room-owed, k.alone)
 	} else if f.want > 0 || owed > 0 {
-		length := c.length
+		length := c.lasting(avail, f.limit)
 		if k.crowd {
-			length *= 2 // who comes half as often is half as often in the way
+			length = max(min(2*length, c.longest), 2*c.length) // who comes half as often is half as often in the way
 		}
 		g.granted = min(avail, f.want+c.extra(length, f.want, owed, avail))
 		if g.granted > f.want {
@@ -313,8 +348,17 @@ func (c *windowCounter) charge(g *windowGrant, log *window, local, now, slack in
 	n := g.granted + g.paid
 	g.used += g.granted
 	g.expires = local + slack
-	g.lease = settlement{at: now + slack, ahead: now - local, tag: c.tag, granted: n, used: n}
+	g.lease = settlement{at: now + slack, began: now, ahead: now - local, tag: c.tag, granted: n, used: n}
 	log.add(g.lease.at, c.tag, n)
+}
+
+// lasting is how long a lease should last when so much of the limit is available.
+func (c *windowCounter) lasting(avail, limit int64) int64 {
+	share := avail * 100 / max(limit, 1)
+	if share <= scarce {
+		return c.length
+	}
+	return c.length + (c.longest-c.length)*min(share-scarce, plenty-scarce)/(plenty-scarce)
 }
 
 // extra is how much to lease beyond what is wanted: as much as was used lately,
@@ -323,7 +367,11 @@ func (c *windowCounter) extra(length, want, owed, avail int64) int64 {
 	if c.alone {
 		return 0
 	}
-	return max(0, min(c.demand.block*length/c.length-want-owed, (avail-want)/4))
+	n, most := scaled(c.demand.block, length, c.longest), c.demand.most
+	if length == c.longest { // calls do not come evenly, and a guess costs nobody anything
+		n, most = n+n/2, 2*most
+	}
+	return max(0, min(n, most, (avail-want)/4+want+owed)-want-owed)
 }
 
 // slack is how long a lease lasts for those who wait for it: so long that the
@@ -371,8 +419,8 @@ func (c *windowCounter) grant(f *flight[int64], g windowGrant) {
 		return
 	}
 	c.pending = settlement{}
-	c.lease, c.tokens, c.expires, c.last = g.lease, g.granted, g.expires, now
-	c.demand.lease(now, g.lease.granted)
+	c.lease, c.tokens, c.expires, c.uses = g.lease, g.granted, g.expires, c.uses[:0]
+	c.demand.lease(now, g.lease.granted, g.expires-now)
 	switch {
 	case g.granted > 0 && now >= c.expires:
 		c.late = min(c.late+2, 8)

@@ -133,11 +133,11 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	s.add("MCP SDK, tools/call of its one tool", refusing.Baseline, 0, roleSDK, "", s.mcp("/", proxied))
 	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
 	proxy := s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
-	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied)).BoundAdded = tenPoliciesAdd
+	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied))
 	rest := s.add("httputil.ReverseProxy to the REST API", "", 0, roleReverseProxy, pets.url, s.get("/pets/1", "Mia"))
 	tool := s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
-	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
-	s.add("REST-backed tools/call, with ten policies on the API", tool.Name, 0, roleGateway, ofAPI, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
+	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get))
+	s.add("REST-backed tools/call, with ten policies on the API", tool.Name, 0, roleGateway, ofAPI, s.mcp(path, get))
 	s.add("REST-backed tools/call, with the log of calls", rest.Name, 0, roleLoggedGateway, file, s.mcp(path, get))
 	return s.inOrder(), s.err
 }
@@ -149,9 +149,6 @@ func (b *bench) write(name string, content []byte) (string, error) {
 	}
 	return file, nil
 }
-
-// tenPoliciesAdd is what ten policies may add to a call, in microseconds.
-const tenPoliciesAdd = 5
 
 // mcpCall is a request of 2026-07-28 and a part of its answer.
 type mcpCall struct{ method, params, want string }
@@ -171,7 +168,7 @@ func (s *starter) snapshot(g governance, petstore, notes string) string {
 		return ""
 	}
 	var file string
-	file, s.err = s.bench.snapshot(s.ctx, g, petstore, notes)
+	file, s.err = s.bench.snapshot(s.ctx, g.String(), g, petstore, notes)
 	return file
 }
 

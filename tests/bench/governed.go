@@ -71,13 +71,13 @@ servers:
 `, petstore, api, server, notes, server)
 }
 
-// snapshot compiles the gateway, with the API of the example.
-func (b *bench) snapshot(ctx context.Context, g governance, petstore, notes string) (string, error) {
+// snapshot compiles the gateway, with the API of the example, in a folder of this name.
+func (b *bench) snapshot(ctx context.Context, name string, g governance, petstore, notes string) (string, error) {
 	description, err := os.ReadFile(filepath.Join(b.root, "local", "examples", "gateway", "apis", "petstore.yaml"))
 	if err != nil {
 		return "", fmt.Errorf("reading the API of the example: %w", err)
 	}
-	return b.compile(ctx, g.String(), map[string]string{
+	return b.compile(ctx, name, map[string]string{
 		"petstore.yaml": string(description), "ten.xml": tenPolicies, "gateway.yaml": g.configuration(petstore, notes),
 	})
 }

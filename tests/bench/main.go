@@ -95,6 +95,9 @@ func measure(ctx context.Context, o options) (*report, error) {
 	if r.Costs, err = b.measureCalls(ctx); err != nil {
 		return nil, err
 	}
+	if r.Chains, err = b.measureChains(ctx); err != nil {
+		return nil, err
+	}
 	if r.Expressions, err = b.measureExpressions(); err != nil {
 		return nil, err
 	}

@@ -40,11 +40,12 @@ type situation struct {
 	cold       bool          // each call has a key of its own
 }
 
-// situations are whole periods of the limit where it is reached, because calls
-// are refused in a part of each only.
+// situations of our limiter are whole periods of the limit, because what it leases
+// depends on how much of one is used, and because calls are refused in a part of
+// each only.
 var situations = []situation{
 	{"cold keys", 20, 5 * time.Second, 5 * time.Second, true},
-	{"half the limit", 50, 20 * time.Second, 20 * time.Second, false},
+	{"half the limit", 50, 2 * sharedLimit.Period, 20 * time.Second, false},
 	{"3 × the limit", 300, 2 * sharedLimit.Period, 25 * time.Second, false},
 }
 
