@@ -6,9 +6,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"toolgate/shared/pattern"
 )
 
 // grant is what a client may get tokens for.
@@ -27,7 +28,7 @@ type request struct {
 }
 
 // s256 is a code_challenge of method S256 (RFC 7636, 4.2).
-var s256 = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+var s256 = pattern.Lazy(`^[A-Za-z0-9_-]{43}$`)
 
 // serveAuthorize begins a sign-in.
 func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
@@ -91,7 +92,7 @@ func (s *Server) checkRequest(q *request, p parameters) error {
 		return refuse("invalid_request", "response_mode is query")
 	case q.Challenge == "" || p.get("code_challenge_method") != "S256":
 		return refuse("invalid_request", "PKCE with S256 is required")
-	case !s256.MatchString(q.Challenge):
+	case !s256().MatchString(q.Challenge):
 		return refuse("invalid_request", "the code_challenge is no SHA-256")
 	}
 	var err error

@@ -8,10 +8,11 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"toolgate/shared/pattern"
 )
 
 // codeLifetime is how long a code is good (RFC 6749, 4.1.2, allows ten times that).
@@ -122,7 +123,7 @@ func (s *Server) knows(id string) bool {
 }
 
 // verifier is a code_verifier (RFC 7636, 4.1).
-var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
+var verifierForm = pattern.Lazy(`^[A-Za-z0-9._~-]{43,128}$`)
 
 // challengeOf is the code_challenge of a verifier (RFC 7636, 4.2).
 func challengeOf(verifier string) string {
@@ -143,7 +144,7 @@ func (s *Server) redeemCode(ctx context.Context, p parameters) (*tokenAnswer, er
 	switch redirect := p.get("redirect_uri"); {
 	case !equal(c.Client, digest(p.get("client_id"))),
 		redirect != "" && !equal(c.Redirect, digest(redirect)), // OAuth 2.1 does without: PKCE binds more
-		!verifierForm.MatchString(p.get("code_verifier")),
+		!verifierForm().MatchString(p.get("code_verifier")),
 		!equal(c.Challenge, challengeOf(p.get("code_verifier"))):
 		return nil, invalid
 	}

@@ -130,7 +130,7 @@ type loopHead struct {
 
 func compileLoopHead(markup string) (*loopHead, *Error) {
 	fix := "write {% for item in list limit:2 offset:1 reversed %}"
-	name := tagName.FindString(markup)
+	name := tagName().FindString(markup)
 	rest, ok := strings.CutPrefix(strings.TrimLeft(markup[len(name):], " \t\r\n"), "in")
 	rest = strings.TrimLeft(rest, " \t\r\n")
 	if name == "" || !ok || rest == "" {
@@ -143,7 +143,7 @@ func compileLoopHead(markup string) (*loopHead, *Error) {
 	}
 	rest = strings.TrimLeft(rest[n:], " \t\r\n,")
 	for rest != "" {
-		key := tagName.FindString(rest)
+		key := tagName().FindString(rest)
 		after := strings.TrimLeft(rest[len(key):], " \t\r\n")
 		if key == "reversed" {
 			h.reversed = true

@@ -131,7 +131,7 @@ func compileChain(markup string) (*chain, *Error) {
 }
 
 func compileCall(markup string) (call, *Error) {
-	name := tagName.FindString(markup)
+	name := tagName().FindString(markup)
 	f := filters[filterKey(name)]
 	if f == nil {
 		return call{}, failure(fault.Suggest(name, filterNames(), "use a filter of DotLiquid"), "there is no filter %q", name)

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"html"
 	"net/url"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf16"
+
+	"toolgate/shared/pattern"
 )
 
 var textFilters = []filter{
@@ -20,9 +21,9 @@ var textFilters = []filter{
 	onText("Strip", strings.TrimSpace),
 	onText("Lstrip", func(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }),
 	onText("Rstrip", func(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }),
-	onText("StripHtml", func(s string) string { return htmlTags.ReplaceAllString(htmlBlocks.ReplaceAllString(s, ""), "") }),
-	onText("StripNewlines", func(s string) string { return lineBreaks.ReplaceAllString(s, "") }),
-	onText("NewlineToBr", func(s string) string { return lineBreaks.ReplaceAllString(s, "<br />$0") }),
+	onText("StripHtml", func(s string) string { return htmlTags().ReplaceAllString(htmlBlocks().ReplaceAllString(s, ""), "") }),
+	onText("StripNewlines", func(s string) string { return lineBreaks().ReplaceAllString(s, "") }),
+	onText("NewlineToBr", func(s string) string { return lineBreaks().ReplaceAllString(s, "<br />$0") }),
 	onText("UrlEncode", encodeURL),
 	onText("UrlDecode", decodeURL),
 	{"Append", 1, 1, appendText},
@@ -40,15 +41,15 @@ var textFilters = []filter{
 }
 
 var (
-	htmlBlocks = regexp.MustCompile(`(?is)<script.*?</script>|<!--.*?-->|<style.*?</style>`)
-	htmlTags   = regexp.MustCompile(`(?s)<.*?>`)
-	lineBreaks = regexp.MustCompile(`\r?\n`)
+	htmlBlocks = pattern.Lazy(`(?is)<script.*?</script>|<!--.*?-->|<style.*?</style>`)
+	htmlTags   = pattern.Lazy(`(?s)<.*?>`)
+	lineBreaks = pattern.Lazy(`\r?\n`)
 )
 
 // titleCase is TextInfo.ToTitleCase: every word begins with a capital, and words
 // in capitals stay.
 func titleCase(s string) string {
-	return words.ReplaceAllStringFunc(s, func(word string) string {
+	return words().ReplaceAllStringFunc(s, func(word string) string {
 		runes := []rune(word)
 		if len(runes) > 1 && word == strings.ToUpper(word) {
 			return word
@@ -57,7 +58,7 @@ func titleCase(s string) string {
 	})
 }
 
-var words = regexp.MustCompile(`\p{L}[\p{L}\p{Mn}\p{Nd}']*`)
+var words = pattern.Lazy(`\p{L}[\p{L}\p{Mn}\p{Nd}']*`)
 
 // escapeHTML is WebUtility.HtmlEncode, which also writes the characters from
 // U+00A0 to U+00FF and beyond U+FFFF by number.
@@ -91,7 +92,7 @@ var urlMarks = strings.NewReplacer("%21", "!", "%2A", "*", "%28", "(", "%29", ")
 
 // decodeURL leaves what is not an escape as it is.
 func decodeURL(s string) string {
-	decoded, err := url.QueryUnescape(percents.ReplaceAllString(s, "%25$1"))
+	decoded, err := url.QueryUnescape(percents().ReplaceAllString(s, "%25$1"))
 	if err != nil {
 		return s
 	}
@@ -99,7 +100,7 @@ func decodeURL(s string) string {
 }
 
 // percents are those that begin no escape.
-var percents = regexp.MustCompile(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
+var percents = pattern.Lazy(`%([^0-9A-Fa-f]|[0-9A-Fa-f][^0-9A-Fa-f]|[0-9A-Fa-f]?$)`)
 
 func appendText(s *state, in any, args []any) (any, *Error) {
 	if in == nil {

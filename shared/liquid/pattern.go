@@ -3,6 +3,8 @@ package liquid
 import (
 	"regexp"
 	"strings"
+
+	"toolgate/shared/pattern"
 )
 
 // patterns are the regular expressions of a rendering: a loop uses the same
@@ -58,13 +60,13 @@ func (s *state) replace(in any, args []any, limit int) (any, *Error) {
 	return s.joined(b.String(), whole[end:])
 }
 
-var substitutions = regexp.MustCompile(`\$(?:(\$)|(&)|(\d{1,3})|\{(\w+)\})`)
+var substitutions = pattern.Lazy(`\$(?:(\$)|(&)|(\d{1,3})|\{(\w+)\})`)
 
 // expand writes a replacement with .NET's substitutions; what names no group
 // stays.
 func expand(b *strings.Builder, re *regexp.Regexp, replacement, whole string, match []int) {
 	end := 0
-	for _, m := range substitutions.FindAllStringSubmatchIndex(replacement, -1) {
+	for _, m := range substitutions().FindAllStringSubmatchIndex(replacement, -1) {
 		b.WriteString(replacement[end:m[0]])
 		end = m[1]
 		group := -1

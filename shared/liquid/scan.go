@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 
 	"github.com/osteele/liquid/parser"
 )
@@ -87,11 +88,11 @@ func trimBefore(text, tag string) string {
 	return text
 }
 
-var blankAfter = regexp.MustCompile(`^(?:\n|\r\n|[ \t]+)`)
+var blankAfter = pattern.Lazy(`^(?:\n|\r\n|[ \t]+)`)
 
 // trimAfter is how much white space goes after -}} and -%}: one line break, or
 // spaces and tabs.
-func trimAfter(text string) int { return len(blankAfter.FindString(text)) }
+func trimAfter(text string) int { return len(blankAfter().FindString(text)) }
 
 func (s *scanner) text(text string, at int) {
 	if text != "" {
@@ -159,10 +160,10 @@ func tagEnd(s, closing string) int {
 	return strings.Index(s, closing)
 }
 
-var tagName = regexp.MustCompile(`^\w+`)
+var tagName = pattern.Lazy(`^\w+`)
 
 func (s *scanner) named(p piece) *Error {
-	written := tagName.FindString(p.markup)
+	written := tagName().FindString(p.markup)
 	p.name, p.markup = strings.ToLower(written), strings.TrimSpace(p.markup[len(written):])
 	switch {
 	case slices.Contains(fileTags, p.name):

@@ -2,9 +2,10 @@ package liquid
 
 import (
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"toolgate/shared/pattern"
 
 	"github.com/osteele/liquid/expressions"
 	"github.com/osteele/liquid/render"
@@ -135,10 +136,10 @@ func (c *compiler) emit(p *piece) (renderer, *Error) {
 	}, nil
 }
 
-var assignment = regexp.MustCompile(`^\(?([\w-]+)\)?\s*=\s*(?s:(.*))$`)
+var assignment = pattern.Lazy(`^\(?([\w-]+)\)?\s*=\s*(?s:(.*))$`)
 
 func (c *compiler) assign(p *piece) (renderer, *Error) {
-	m := assignment.FindStringSubmatch(p.markup)
+	m := assignment().FindStringSubmatch(p.markup)
 	if m == nil {
 		return nil, failure("write {% assign name = value %}", "%q is not an assignment", p.markup)
 	}
@@ -155,10 +156,10 @@ func (c *compiler) assign(p *piece) (renderer, *Error) {
 	}, nil
 }
 
-var variableName = regexp.MustCompile(`^["']?([\w-]+)["']?$`)
+var variableName = pattern.Lazy(`^["']?([\w-]+)["']?$`)
 
 func (c *compiler) capture(p *piece, _ render.BlockNode) (blockRenderer, *Error) {
-	m := variableName.FindStringSubmatch(p.markup)
+	m := variableName().FindStringSubmatch(p.markup)
 	if m == nil {
 		return nil, failure("write {% capture name %}", "%q is not the name of a variable", p.markup)
 	}
@@ -256,7 +257,7 @@ func (c *compiler) increment(p *piece) (renderer, *Error) { return count(p, 0, 1
 func (c *compiler) decrement(p *piece) (renderer, *Error) { return count(p, -1, -1) }
 
 func count(p *piece, written, change int64) (renderer, *Error) {
-	m := variableName.FindStringSubmatch(p.markup)
+	m := variableName().FindStringSubmatch(p.markup)
 	if m == nil {
 		return nil, failure("write the name of a counter", "%q is not the name of a variable", p.markup)
 	}

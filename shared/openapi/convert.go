@@ -3,8 +3,9 @@ package openapi
 import (
 	"cmp"
 	"net/http"
-	"regexp"
 	"strings"
+
+	"toolgate/shared/pattern"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -32,7 +33,7 @@ type ToolOptions struct {
 // maxSchemaBytes is the bound on a schema where the options give none.
 const maxSchemaBytes = 64 << 10
 
-var toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var toolName = pattern.Lazy(`^[A-Za-z0-9_-]{1,64}$`)
 
 // Tool converts one operation of the document into a tool of that name. The
 // tool is nil when the verdict is [Refused].
@@ -40,8 +41,8 @@ func (d *Document) Tool(o *Operation, name string, opt ToolOptions) (*Tool, Verd
 	opt.Output = cmp.Or(opt.Output, OutputPermissive)
 	opt.MaxSchemaBytes = cmp.Or(opt.MaxSchemaBytes, maxSchemaBytes)
 	c := &conversion{document: d, operation: o, options: &opt}
-	if !toolName.MatchString(name) {
-		c.refuse("the tool name %q does not match %s", name, toolName)
+	if !toolName().MatchString(name) {
+		c.refuse("the tool name %q does not match %s", name, toolName())
 	}
 	c.binding = Binding{Operation: o.Key(), Method: o.Method, Path: o.Path}
 	c.checkTarget()

@@ -2,10 +2,11 @@ package openapi
 
 import (
 	"html"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"toolgate/shared/pattern"
 )
 
 const (
@@ -51,44 +52,44 @@ func dropComments(text string) string {
 }
 
 var (
-	htmlHidden = regexp.MustCompile(`(?is)<(script|style|template)\b[^>]*>.*?(</(script|style|template)\s*>|$)`)
-	htmlBreak  = regexp.MustCompile(`(?i)<(br|/p|/div|/li|/tr|/h[1-6]|/ul|/ol|/table|hr)\b[^>]*>`)
+	htmlHidden = pattern.Lazy(`(?is)<(script|style|template)\b[^>]*>.*?(</(script|style|template)\s*>|$)`)
+	htmlBreak  = pattern.Lazy(`(?i)<(br|/p|/div|/li|/tr|/h[1-6]|/ul|/ol|/table|hr)\b[^>]*>`)
 	// htmlTag lists the tags of HTML, since documents write placeholders such as
 	// <owner> as well.
-	htmlTag = regexp.MustCompile(`(?i)</?(a|abbr|article|b|big|blockquote|body|br|caption|center|code|col|colgroup|dd|del|details|div|dl|dt|em|embed|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|meta|nav|object|ol|p|pre|q|s|samp|section|small|span|strike|strong|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|var)(\s[^>]*)?/?>`)
+	htmlTag = pattern.Lazy(`(?i)</?(a|abbr|article|b|big|blockquote|body|br|caption|center|code|col|colgroup|dd|del|details|div|dl|dt|em|embed|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|meta|nav|object|ol|p|pre|q|s|samp|section|small|span|strike|strong|sub|summary|sup|svg|table|tbody|td|tfoot|th|thead|tr|tt|u|ul|var)(\s[^>]*)?/?>`)
 
-	markdownDefinition = regexp.MustCompile(`(?m)^[ \t]{0,3}\[[^\]\n]*\]:[^\n]*(\n|$)`)
-	markdownImage      = regexp.MustCompile(`!\[([^\]]*)\]\([^)]*\)`)
-	markdownLink       = regexp.MustCompile(`\[([^\[\]]+)\]\([^()]*(\([^()]*\)[^()]*)*\)`)
-	markdownReference  = regexp.MustCompile(`\[([^\[\]]+)\]\[[^\[\]]*\]`)
-	markdownHeading    = regexp.MustCompile(`(?m)^[ \t]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$`)
-	markdownStrong     = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
-	markdownUnderlined = regexp.MustCompile(`\b__([^_\n]+)__\b`)
+	markdownDefinition = pattern.Lazy(`(?m)^[ \t]{0,3}\[[^\]\n]*\]:[^\n]*(\n|$)`)
+	markdownImage      = pattern.Lazy(`!\[([^\]]*)\]\([^)]*\)`)
+	markdownLink       = pattern.Lazy(`\[([^\[\]]+)\]\([^()]*(\([^()]*\)[^()]*)*\)`)
+	markdownReference  = pattern.Lazy(`\[([^\[\]]+)\]\[[^\[\]]*\]`)
+	markdownHeading    = pattern.Lazy(`(?m)^[ \t]{0,3}#{1,6}[ \t]+(.*?)[ \t]*#*$`)
+	markdownStrong     = pattern.Lazy(`\*\*([^*\n]+)\*\*`)
+	markdownUnderlined = pattern.Lazy(`\b__([^_\n]+)__\b`)
 )
 
 // dropTags removes HTML, keeping the text it marks up.
 func dropTags(text string) string {
-	text = htmlHidden.ReplaceAllString(text, "")
-	text = htmlBreak.ReplaceAllString(text, "\n")
-	return htmlTag.ReplaceAllString(text, "")
+	text = htmlHidden().ReplaceAllString(text, "")
+	text = htmlBreak().ReplaceAllString(text, "\n")
+	return htmlTag().ReplaceAllString(text, "")
 }
 
 // dropMarkdown keeps the text of links, headings and strong words.
 func dropMarkdown(text string) string {
 	if strings.Contains(text, "](") || strings.Contains(text, "]:") || strings.Contains(text, "][") {
-		text = markdownDefinition.ReplaceAllString(text, "")
-		text = markdownImage.ReplaceAllString(text, "$1")
-		text = markdownLink.ReplaceAllString(text, "$1")
-		text = markdownReference.ReplaceAllString(text, "$1")
+		text = markdownDefinition().ReplaceAllString(text, "")
+		text = markdownImage().ReplaceAllString(text, "$1")
+		text = markdownLink().ReplaceAllString(text, "$1")
+		text = markdownReference().ReplaceAllString(text, "$1")
 	}
 	if strings.Contains(text, "# ") {
-		text = markdownHeading.ReplaceAllString(text, "$1")
+		text = markdownHeading().ReplaceAllString(text, "$1")
 	}
 	if strings.Contains(text, "**") {
-		text = markdownStrong.ReplaceAllString(text, "$1")
+		text = markdownStrong().ReplaceAllString(text, "$1")
 	}
 	if strings.Contains(text, "__") {
-		text = markdownUnderlined.ReplaceAllString(text, "$1")
+		text = markdownUnderlined().ReplaceAllString(text, "$1")
 	}
 	return text
 }

@@ -102,7 +102,7 @@ func checkNames(t *testing.T, names map[string]string, limit int) {
 	t.Helper()
 	owner := make(map[string]string)
 	for path, name := range names {
-		if !toolName.MatchString(name) || len(name) > limit {
+		if !toolName().MatchString(name) || len(name) > limit {
 			t.Errorf("%s: %q is not a name of at most %d characters", path, name, limit)
 		}
 		if other, taken := owner[name]; taken {

@@ -49,7 +49,7 @@ func checkDocument(t *testing.T, d *Document) {
 	taken := make(map[string]bool)
 	for i, o := range d.Operations {
 		name := names[o]
-		if !toolName.MatchString(name) || len(name) > defaultNameLength || taken[name] {
+		if !toolName().MatchString(name) || len(name) > defaultNameLength || taken[name] {
 			t.Errorf("%s: got the name %q", o.Key(), name)
 		}
 		taken[name] = true

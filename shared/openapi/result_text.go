@@ -2,9 +2,10 @@ package openapi
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"toolgate/shared/pattern"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
@@ -23,7 +24,7 @@ func encodingByName(label string) encoding.Encoding {
 }
 
 // xmlEncoding finds the encoding that an XML declaration names.
-var xmlEncoding = regexp.MustCompile(`^<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
+var xmlEncoding = pattern.Lazy(`^<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
 // decodeText returns a body as UTF-8: by its byte order mark, else by the
 // charset of its content type, else by its XML declaration. Text without any
@@ -63,7 +64,7 @@ func undeclaredEncoding(contentType string, body []byte) encoding.Encoding {
 		return nil // it says UTF-8, or what nobody knows: a few bytes are wrong
 	}
 	if isXMLType(mediaType(contentType)) {
-		if m := xmlEncoding.FindSubmatch(body); m != nil {
+		if m := xmlEncoding().FindSubmatch(body); m != nil {
 			return encodingByName(string(m[1]))
 		}
 	}

@@ -1,15 +1,16 @@
 package xmljson
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"toolgate/shared/pattern"
 )
 
 var (
-	isoDate   = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$`)
-	epochDate = regexp.MustCompile(`^/Date\((-?\d{1,15})([+-]\d{4})?\)/$`)
+	isoDate   = pattern.Lazy(`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$`)
+	epochDate = pattern.Lazy(`^/Date\((-?\d{1,15})([+-]\d{4})?\)/$`)
 )
 
 // ParseDate reads the strings that parse-date takes for dates: those of ISO 8601
@@ -19,12 +20,12 @@ func ParseDate(s string) (t time.Time, zoned, ok bool) {
 	if len(s) < 10 || len(s) > 40 {
 		return time.Time{}, false, false
 	}
-	if m := epochDate.FindStringSubmatch(s); m != nil {
+	if m := epochDate().FindStringSubmatch(s); m != nil {
 		ms, err := strconv.ParseInt(m[1], 10, 64)
 		t = time.UnixMilli(ms).UTC()
 		return t, true, err == nil && inCalendar(t)
 	}
-	if !isoDate.MatchString(s) {
+	if !isoDate().MatchString(s) {
 		return time.Time{}, false, false
 	}
 	layout := "2006-01-02T15:04:05"

@@ -5,10 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"toolgate/shared/pattern"
 
 	"golang.org/x/text/encoding/htmlindex"
 )
@@ -121,7 +122,7 @@ func ReadXML(data []byte) (*Document, error) {
 	return r.document, nil
 }
 
-var declaredEncoding = regexp.MustCompile(`^<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
+var declaredEncoding = pattern.Lazy(`^<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']`)
 
 // utf8Text is the document in UTF-8 without byte order mark. What is UTF-8 is
 // taken so whatever it declares: it may have been decoded on the way.
@@ -130,7 +131,7 @@ func utf8Text(data []byte) ([]byte, error) {
 	if utf8.Valid(data) {
 		return data, nil
 	}
-	if m := declaredEncoding.FindSubmatch(data); m != nil {
+	if m := declaredEncoding().FindSubmatch(data); m != nil {
 		if enc, err := htmlindex.Get(string(m[1])); err == nil {
 			if text, err := enc.NewDecoder().Bytes(data); err == nil && utf8.Valid(text) {
 				return text, nil
@@ -325,10 +326,10 @@ func (r *xmlReader) instruction(t xml.ProcInst, start int) error {
 	return nil
 }
 
-var pseudoAttributes = regexp.MustCompile(`(version|encoding|standalone)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
+var pseudoAttributes = pattern.Lazy(`(version|encoding|standalone)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 
 func pseudoAttribute(inst, name string) string {
-	for _, m := range pseudoAttributes.FindAllStringSubmatch(inst, -1) {
+	for _, m := range pseudoAttributes().FindAllStringSubmatch(inst, -1) {
 		if m[1] == name {
 			return m[2] + m[3]
 		}

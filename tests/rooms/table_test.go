@@ -21,12 +21,14 @@ var rooms = map[string]room{
 	"shared/config": {knows: "the folder a user writes", imports: []door{
 		{"shared/fault", "what is wrong in gateway.yaml is reported as everywhere"},
 	}},
+	"shared/pattern":     {knows: "that a regular expression costs nothing until it is used"},
 	"shared/seal":        {knows: "what clients carry for the gateway"},
 	"shared/host":        {knows: "how a platform runs a handler"},
 	"shared/host/lambda": {knows: "the Lambda runtime, which the other hosts should not carry"},
 	"shared/backend":     {knows: "connections to destinations"},
 	"shared/openapi": {knows: "OpenAPI documents and their operations", imports: []door{
 		{"shared/fault", "a misspelt argument is answered with the nearest name"},
+		{"shared/pattern", "few calls look at descriptions"},
 	}},
 	"shared/snapshot": {knows: "the compiled form of a gateway", imports: []door{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
@@ -43,9 +45,12 @@ var rooms = map[string]room{
 		{"shared/expr", "it makes the context of a call"},
 		{"shared/policy", "it composes, compiles and runs documents"},
 	}},
-	"shared/xmljson": {knows: "XML as JSON, and JSON as XML"},
+	"shared/xmljson": {knows: "XML as JSON, and JSON as XML", imports: []door{
+		{"shared/pattern", "few gateways convert"},
+	}},
 	"shared/liquid": {knows: "Liquid templates of set-body", imports: []door{
 		{"shared/fault", "an unknown tag or filter is answered with the nearest name"},
+		{"shared/pattern", "few gateways have templates"},
 		{"shared/xmljson", "XML bodies and dates in JSON are read in one way"},
 	}},
 	"shared/policies": {knows: "what each policy does", imports: []door{
@@ -97,6 +102,7 @@ var rooms = map[string]room{
 	}},
 	"shared/authserver": {knows: "the sign-in of MCP clients at an OpenID provider", imports: []door{
 		{"shared/auth", "it validates ID tokens and signs the gateway's own"},
+		{"shared/pattern", "few calls sign in"},
 		{"shared/seal", "what clients and browsers carry"},
 		{"shared/state", "rows of sign-ins"},
 	}},
