@@ -147,7 +147,7 @@ func ParseRSA(n, e string) (*rsa.PublicKey, error) {
 	document = append(document, `,"e":`...)
 	document, errE := jsontext.AppendQuote(document, text.Replace(strings.TrimSpace(e)))
 	document = append(document, '}')
-	key, ok := parseKey(document)
+	key, ok := parseKey(document, minRSA)
 	if errN != nil || errE != nil || !ok {
 		return nil, fmt.Errorf("modulus (n) and exponent (e) are no RSA public key of 1024 to %d bits: give both in base64url, as in a JSON Web Key", jose.MaxRSAModulusBits)
 	}

@@ -103,12 +103,31 @@ func (c claims) checkLifetime(r *Rules, now time.Time) error {
 	return nil
 }
 
-// checkAudience checks aud, which is a string or an array of them.
+// audiences are the values of aud, which is a string or an array of strings (RFC
+// 7519, 4.1.3). What is neither is no audience: its JSON text may read like one.
+func (c claims) audiences() []string {
+	if c["aud"].Kind() != '[' {
+		return []string{c.text("aud")}
+	}
+	var items []jsontext.Value
+	if err := json.Unmarshal(c["aud"], &items); err != nil { // cannot be: it was parsed
+		return nil
+	}
+	var list []string
+	for _, item := range items {
+		if item.Kind() == '"' {
+			list = append(list, unquoted(item))
+		}
+	}
+	return list
+}
+
+// checkAudience checks aud.
 func (c claims) checkAudience(r *Rules) error {
 	if r.Audiences == nil && (r.Entra == nil || r.Entra.BackendIDs == nil) {
 		return nil
 	}
-	for _, aud := range texts(c["aud"]) {
+	for _, aud := range c.audiences() {
 		if aud != "" && (slices.Contains(r.Audiences, aud) || r.Entra.backend(aud)) {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -22,9 +23,13 @@ import (
 // maxDocument is the greatest length of a document of a provider, in bytes.
 const maxDocument = 1 << 20
 
-// minRSA is the least length of a modulus, in bits: crypto/rsa does not verify
-// with less. RFC 7518 (3.3) wants 2048, but keys of 1024 are in use.
-const minRSA = 1024
+// The least lengths of a modulus, in bits. RFC 7518 (3.3) wants 2048, and gets it of
+// providers. Who writes a key into a policy may have an old one, of which API
+// Management takes 1024; crypto/rsa does not verify with less.
+const (
+	minRSA       = 1024
+	minPublished = 2048
+)
 
 // keySet is what a provider answered. It does not change.
 type keySet struct {
@@ -168,18 +173,19 @@ func parseKeySet(document []byte) ([]publicKey, error) {
 	}
 	var keys []publicKey
 	for _, text := range set.Keys {
-		if key, ok := parseKey(text); ok {
+		if key, ok := parseKey(text, minPublished); ok {
 			keys = append(keys, key)
 		}
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("it has no key that verifies signatures with RSA or an elliptic curve")
+		return nil, errors.New("it has no key that verifies signatures with RSA of 2048 bits or an elliptic curve")
 	}
 	return keys, nil
 }
 
-// parseKey reads a JSON Web Key; not ok is one to leave out.
-func parseKey(text jsontext.Value) (key publicKey, ok bool) {
+// parseKey reads a JSON Web Key; not ok is one to leave out. That is an RSA key, too,
+// whose modulus is shorter than bits, or whose exponent crypto/rsa refuses.
+func parseKey(text jsontext.Value, bits int) (key publicKey, ok bool) {
 	var w webKey
 	if json.Unmarshal(text, &w) != nil {
 		return key, false
@@ -196,7 +202,7 @@ func parseKey(text jsontext.Value) (key publicKey, ok bool) {
 	if parsed.UnmarshalJSON(public) != nil || !parsed.Valid() {
 		return key, false
 	}
-	if key, isRSA := parsed.Key.(*rsa.PublicKey); isRSA && key.N.BitLen() < minRSA {
+	if key, isRSA := parsed.Key.(*rsa.PublicKey); isRSA && (key.N.BitLen() < bits || key.N.Bit(0) == 0 || key.E&1 == 0 || key.E < 3 || key.E > math.MaxInt32) {
 		return publicKey{}, false
 	}
 	return publicKey{kid: w.Kid, alg: w.Alg, issuer: w.Issuer, key: parsed.Key}, true

@@ -13,12 +13,18 @@ import (
 const (
 	// freshFor is how long what a provider answered is used without asking again.
 	freshFor = time.Hour
-	// askEvery is how much time lies between two fetches of the same configuration,
-	// whatever came of the first.
+	// askEvery is how much time lies between two fetches of the same configuration on
+	// schedule, after a failure, or for a key that it did not have. The first such
+	// key is asked for at once, however short a time ago the configuration was
+	// fetched on schedule.
 	askEvery = 5 * time.Minute
-	// askSoon is that time for an authority that never answered: without its keys
-	// nobody gets in.
+	// askSoon is that time for an authority that never answered, without whose keys
+	// nobody gets in, or that is asked for a key it did not have: API Management
+	// documents the five minutes for OpenID configurations of policies only.
 	askSoon = 10 * time.Second
+	// idleFor is how long a provider was not asked when a call waits for its answer,
+	// though it has keys of it: nobody knows which of them are still published.
+	idleFor = freshFor + askEvery
 	// fetchTimeout bounds a fetch of a configuration and its keys together.
 	fetchTimeout = 10 * time.Second
 	// maxProviders bounds what is kept: the tenant of a policy may be computed from
@@ -38,6 +44,7 @@ type provider struct {
 
 	mu      sync.Mutex
 	asked   time.Time // start of the last fetch; zero for none
+	missed  time.Time // start of the last fetch for a key that was not in the set; zero for none
 	err     error     // of the last fetch
 	running *fetch    // nil for none
 
@@ -56,6 +63,7 @@ func providerKey(url string, authority bool) string {
 // fetch is a fetch under way, which those who need it wait for together.
 type fetch struct {
 	done chan struct{} // closed at the end
+	idle bool          // the keys that there are were not looked after for idleFor
 	err  error         // read after done
 }
 
@@ -115,37 +123,66 @@ func (v *Validator) makeRoom() {
 func (v *Validator) keySets(ctx context.Context, providers []*provider, enough func([]*keySet) bool) ([]*keySet, error) {
 	now := v.now()
 	sets := cached(providers)
-	for _, set := range sets {
-		if now.Sub(set.fetched) >= freshFor {
-			_, _ = v.ask(set.from, now) // for the next call: this one does not wait
-		}
+	if v.refresh(ctx, sets, now) {
+		sets = cached(providers)
 	}
 	if enough(sets) {
 		return sets, nil
 	}
+	sets, joined, err := v.missing(ctx, providers, sets, now, enough)
+	if joined && ctx.Err() == nil && !enough(sets) {
+		// What was under way may have been answered before the key was published.
+		sets, _, err = v.missing(ctx, providers, sets, now, enough)
+	}
+	return sets, err
+}
+
+// refresh asks for sets that are not fresh any more: for the next call, because this
+// one waits only where nobody called for long. It reports whether it waited.
+func (v *Validator) refresh(ctx context.Context, sets []*keySet, now time.Time) (waited bool) {
+	var idle []*fetch
+	for _, set := range sets {
+		if now.Sub(set.fetched) < freshFor {
+			continue
+		}
+		if f, _, _ := v.ask(set.from, now, false); f != nil && f.idle {
+			idle = append(idle, f)
+		}
+	}
+	for _, f := range idle {
+		_ = f.wait(ctx) // the keys that there are do when it fails
+	}
+	return len(idle) > 0
+}
+
+// missing asks all providers that may be asked for what their sets lack, which are
+// known not to be enough. Joined says that one was being asked already.
+func (v *Validator) missing(ctx context.Context, providers []*provider, sets []*keySet, now time.Time, enough func([]*keySet) bool) (latest []*keySet, joined bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan error, len(providers))
 	var errs []error
 	waiting := 0
 	for _, p := range providers {
-		f, err := v.ask(p, now)
+		f, running, err := v.ask(p, now, true)
 		if f == nil {
 			errs = append(errs, err)
 			continue
 		}
+		joined = joined || running
 		waiting++
 		go func() { answers <- f.wait(ctx) }()
 	}
 	for {
+		// Others may have fetched since the sets were looked at.
 		if latest := cached(providers); !slices.Equal(latest, sets) {
 			sets = latest
 			if enough(sets) {
-				return sets, nil
+				return sets, false, nil
 			}
 		}
 		if waiting == 0 {
-			return sets, errors.Join(errs...)
+			return sets, joined, errors.Join(errs...)
 		}
 		errs = append(errs, <-answers)
 		waiting--
@@ -163,25 +200,33 @@ func cached(providers []*provider) []*keySet {
 	return sets
 }
 
-// ask returns the fetch that is under way, or begins one. It returns nil when the
-// last one is not long enough ago, with the error of that.
-func (v *Validator) ask(p *provider, now time.Time) (*fetch, error) {
+// ask returns the fetch that is under way, which is running, or begins one: because
+// a key is missing, or on schedule. It returns nil when the last one is not long
+// enough ago, with the error of that.
+func (v *Validator) ask(p *provider, now time.Time, missing bool) (f *fetch, running bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.running != nil {
-		return p.running, nil
+		return p.running, true, nil
 	}
-	pause := askEvery
-	if p.authority && p.set.Load() == nil {
+	known := p.set.Load() != nil
+	pause, last := askEvery, p.asked
+	if p.authority && (missing || !known) {
 		pause = askSoon
 	}
-	if !p.asked.IsZero() && now.Sub(p.asked) < pause {
-		return nil, p.err
+	if missing && known && p.err == nil {
+		last = p.missed
 	}
+	if !last.IsZero() && now.Sub(last) < pause {
+		return nil, false, p.err
+	}
+	p.running = &fetch{done: make(chan struct{}), idle: known && now.Sub(p.asked) >= idleFor}
 	p.asked = now
-	p.running = &fetch{done: make(chan struct{})}
+	if missing && known {
+		p.missed = now
+	}
 	go v.run(p, p.running)
-	return p.running, nil
+	return p.running, false, nil
 }
 
 // run fetches. It has no part in the context of a call, because others wait for

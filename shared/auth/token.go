@@ -116,6 +116,9 @@ func decrypt(token string, keys []Key) (string, error) {
 	if h.compressed { // what inflates to gigabytes, and tells by its length what it holds (RFC 8725, 3.6)
 		return "", invalid("it is compressed", nil)
 	}
+	if err := checkEncrypted(token, h.Alg); err != nil {
+		return "", err
+	}
 	encrypted, err := jose.ParseEncryptedCompact(token, keyEncryption, contentEncryption)
 	if err != nil {
 		return "", invalid("it is encrypted in a way that is not understood", err)
@@ -130,6 +133,22 @@ func decrypt(token string, keys []Key) (string, error) {
 		}
 	}
 	return "", invalid("it cannot be decrypted", fmt.Errorf("none of %d keys decrypts %s with %s", len(keys), h.Alg, h.Enc))
+}
+
+// checkEncrypted wants each part of a JWE in the one way to write it, and, where the
+// key is agreed upon, no other key (RFC 7516, 5.2, step 10). go-jose is content with
+// less.
+func checkEncrypted(token, alg string) error {
+	parts := strings.Split(token, ".")
+	for _, part := range parts {
+		if _, err := decode(part); err != nil {
+			return invalid("it is encrypted, and not base64url", err)
+		}
+	}
+	if alg == string(jose.DIRECT) && parts[1] != "" {
+		return invalid("it is encrypted with a key and brings one", nil)
+	}
+	return nil
 }
 
 // decryption is what go-jose takes as the key of an algorithm; nil when the key

@@ -29,12 +29,18 @@ var algorithms = map[string]algorithm{
 	"RS256": {method: jwt.SigningMethodRS256},
 	"RS384": {method: jwt.SigningMethodRS384},
 	"RS512": {method: jwt.SigningMethodRS512},
-	"PS256": {method: jwt.SigningMethodPS256},
-	"PS384": {method: jwt.SigningMethodPS384},
-	"PS512": {method: jwt.SigningMethodPS512},
+	"PS256": {method: saltOfHash(jwt.SigningMethodPS256)},
+	"PS384": {method: saltOfHash(jwt.SigningMethodPS384)},
+	"PS512": {method: saltOfHash(jwt.SigningMethodPS512)},
 	"ES256": {method: jwt.SigningMethodES256, curve: elliptic.P256()},
 	"ES384": {method: jwt.SigningMethodES384, curve: elliptic.P384()},
 	"ES512": {method: jwt.SigningMethodES512, curve: elliptic.P521()},
+}
+
+// saltOfHash wants a salt as long as the hash (RFC 7518, 3.5); golang-jwt takes any
+// when it verifies.
+func saltOfHash(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
+	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: m.SigningMethodRSA, Options: &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}}
 }
 
 // takes reports whether the algorithm is one for the public key.
@@ -99,9 +105,9 @@ func (v *Validator) verify(ctx context.Context, t *signed, r *Rules) ([]voucher,
 	why := errors.Join(s.short, fmt.Errorf("none of %d keys of the policy verifies it", len(r.Keys)))
 	away := len(sets) < len(providers)
 	if s.tried > 0 || s.known {
-		return nil, &Error{Kind: TokenSignatureInvalid, Unavailable: away, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %q", s.tried, t.header.Alg, s.kid), why, unavailable)}
+		return nil, &Error{Kind: TokenSignatureInvalid, Unavailable: away, Err: errors.Join(fmt.Errorf("%d keys for %s do not verify kid %.100q", s.tried, t.header.Alg, s.kid), why, unavailable)}
 	}
-	return nil, &Error{Kind: TokenSignatureKeyNotFound, Unavailable: away, Err: errors.Join(fmt.Errorf("no key for %s with kid %q", t.header.Alg, s.kid), why, unavailable)}
+	return nil, &Error{Kind: TokenSignatureKeyNotFound, Unavailable: away, Err: errors.Join(fmt.Errorf("no key for %s with kid %.100q", t.header.Alg, s.kid), why, unavailable)}
 }
 
 // verification prepares a token for its keys.

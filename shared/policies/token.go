@@ -93,6 +93,7 @@ func (o *tokenOutcome) prepare(c *policy.Compilation) {
 // validate validates a token and keeps it in the variable.
 func (o *tokenOutcome) validate(ctx context.Context, x *policy.Exchange, token string, r *policy.TokenRules) error {
 	var failure *policy.TokenFailure
+	signed := token
 	switch {
 	case token == "":
 		failure = &policy.TokenFailure{Reason: policy.ReasonTokenNotPresent}
@@ -100,13 +101,18 @@ func (o *tokenOutcome) validate(ctx context.Context, x *policy.Exchange, token s
 		// Of several none is more the client's than another.
 		failure = &policy.TokenFailure{Reason: policy.ReasonJWTInvalid, Value: "there is more than one"}
 	default:
+		if o.Variable != "" && len(r.DecryptionKeys) > 0 {
+			rules := *r // which calls share
+			rules.Decrypted = func(inside string) { signed = inside }
+			r = &rules
+		}
 		failure = o.tokens.Validate(ctx, token, r)
 	}
 	if failure != nil {
 		return o.refuse(x, failure)
 	}
 	if o.Variable != "" {
-		x.SetVariable(o.Variable, expr.ParseJwt(token))
+		x.SetVariable(o.Variable, expr.ParseJwt(signed))
 	}
 	if shown := x.Request.Headers["Authorization"]; len(shown) == 1 && strings.HasSuffix(shown[0], " "+token) {
 		x.Subject = token

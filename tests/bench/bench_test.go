@@ -33,7 +33,8 @@ func TestBench(t *testing.T) {
 	}
 	want := []string{
 		"bare net/http handler", "tools/list from", "bare net/http handler", "tools/call refused", "tools/list of 300", "the same, by a token", "MCP SDK",
-		"httputil.ReverseProxy to the MCP", "MCP proxy", "MCP proxy, tools/call, with ten policies", "httputil.ReverseProxy to the REST",
+		"httputil.ReverseProxy to the MCP", "MCP proxy", "MCP proxy, tools/call, with ten policies",
+		"MCP proxy, tools/call, with telemetry, a tenth", "MCP proxy, tools/call, with telemetry, every", "httputil.ReverseProxy to the REST",
 		"REST-backed tools/call", "REST-backed tools/call, with ten policies", "REST-backed tools/call, with ten policies on the API",
 		"REST-backed tools/call, with the log",
 	}
@@ -50,6 +51,15 @@ func TestBench(t *testing.T) {
 	}
 	if len(r.Expressions) != len(expressions()) || r.Expressions[0].BoundTime != 150 {
 		t.Errorf("expressions: got %+v, want all", r.Expressions)
+	}
+	validated := []string{"golang-jwt", "an RS256 token, first time", "an RS256 token, already seen"}
+	for i, v := range r.Validations {
+		if i >= len(validated) || !strings.HasPrefix(v.Name, validated[i]) || v.Microseconds <= 0 || v.Allocations <= 0 || (v.Ratio > 0) != (v.Baseline != "") {
+			t.Errorf("validation %d: got %+v, want it measured", i, v)
+		}
+	}
+	if len(r.Validations) != len(validated) {
+		t.Errorf("validations: got %d, want %d", len(r.Validations), len(validated))
 	}
 	for _, e := range r.Expressions {
 		if e.Nanoseconds <= 0 {
@@ -105,6 +115,8 @@ func TestOver(t *testing.T) {
 	for _, r := range []report{
 		{Costs: []cost{{Ratio: 1.6, Bound: 1.5}}},
 		{Costs: []cost{{Ratio: 1, Added: 5.1, BoundAdded: 5}}},
+		{Validations: []validation{{Ratio: 1.3, Bound: 1.2}}},
+		{Validations: []validation{{Microseconds: 2.1, BoundTime: 2}}},
 		{Expressions: []expression{{Nanoseconds: 151, BoundTime: 150}}},
 		{Expressions: []expression{{Nanoseconds: 1, Allocations: 2, BoundTime: 150, BoundAllocations: 1}}},
 		{PolicyDocuments: policyDocuments{Milliseconds: 10, Bound: 9}},

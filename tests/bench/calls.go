@@ -134,6 +134,7 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
 	proxy := s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
 	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied))
+	s.observed(proxy, pets.url, up.url, s.mcp(proxyPath, proxied))
 	rest := s.add("httputil.ReverseProxy to the REST API", "", 0, roleReverseProxy, pets.url, s.get("/pets/1", "Mia"))
 	tool := s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
 	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get))

@@ -98,6 +98,9 @@ func measure(ctx context.Context, o options) (*report, error) {
 	if r.Chains, err = b.measureChains(ctx); err != nil {
 		return nil, err
 	}
+	if r.Validations, err = b.measureValidations(ctx); err != nil {
+		return nil, err
+	}
 	if r.Expressions, err = b.measureExpressions(); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type report struct {
 	Starts          int             `json:"starts"`
 	Costs           []cost          `json:"costs"`
 	Chains          []chain         `json:"chains"`
+	Validations     []validation    `json:"validations"`
 	Expressions     []expression    `json:"expressions"`
 	PolicyDocuments policyDocuments `json:"policyDocuments"`
 	ColdStarts      []coldStart     `json:"coldStarts"`
@@ -27,7 +28,7 @@ type report struct {
 // over reports whether a figure is over its bound.
 func (r *report) over() bool {
 	return slices.ContainsFunc(r.Costs, cost.over) || slices.ContainsFunc(r.ColdStarts, coldStart.over) ||
-		slices.ContainsFunc(r.Chains, chain.over) || slices.ContainsFunc(r.Expressions, expression.over) || r.PolicyDocuments.over()
+		slices.ContainsFunc(r.Chains, chain.over) || slices.ContainsFunc(r.Validations, validation.over) || slices.ContainsFunc(r.Expressions, expression.over) || r.PolicyDocuments.over()
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -40,7 +41,7 @@ func (r *report) writeJSON(w io.Writer) error {
 
 func (r *report) write(w io.Writer) error {
 	var out bytes.Buffer
-	for _, table := range []func(*bytes.Buffer) error{r.writeCosts, r.writeChains, r.writeExpressions, r.writeStarts} {
+	for _, table := range []func(*bytes.Buffer) error{r.writeCosts, r.writeChains, r.writeValidations, r.writeExpressions, r.writeStarts} {
 		if err := table(&out); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ const (
 	roleUpstream      = "upstream"       // argument: nothing
 	roleEcho          = "echo"           // argument: nothing
 	roleIssuer        = "issuer"         // argument: its JSON Web Key Set
+	roleCollector     = "collector"      // argument: nothing
 )
 
 // serveRole serves a role if the command line names one; the process then ends
@@ -84,6 +85,8 @@ func handler(role, argument string) (http.Handler, error) {
 		return http.HandlerFunc(upstream), nil
 	case roleIssuer:
 		return issuing(argument), nil
+	case roleCollector:
+		return discarding(), nil
 	case roleEcho:
 		return http.HandlerFunc(echo), nil
 	}
@@ -108,7 +111,11 @@ func newGateway(file string, observe func(gateway.Call)) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gateway.New(s, gateway.Options{Secrets: host.EnvSecrets, Observe: observe, Services: services.New(services.Options{})})
+	recorder, err := gateway.OpenTelemetry(s, gateway.TelemetryOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return gateway.New(s, gateway.Options{Telemetry: recorder, Secrets: host.EnvSecrets, Observe: observe, Services: services.New(services.Options{})})
 }
 
 // reverseProxy is the standard library's, with as many kept connections as the
