@@ -174,7 +174,7 @@ func (d *downgraded) result(result jsontext.Value) error {
 	if r, ok := d.reply.(hinted); ok {
 		r.Hint(lookup(result, "ttlMs"), lookup(result, "cacheScope"))
 	}
-	result, err := d.proxy.rules.edit(d.req.Method, result)
+	result, err := d.proxy.edit(d.req, result)
 	if err == nil {
 		result, err = rebuild(result, func(name string, value jsontext.Value) (jsontext.Value, error) {
 			switch name {
@@ -189,7 +189,7 @@ func (d *downgraded) result(result jsontext.Value) error {
 		})
 	}
 	if err == nil && d.req.Method == mcp.MethodListTools {
-		result, err = elements(result, "tools", legacyTool)
+		result, err = elements(result, legacyTool)
 	}
 	if err != nil {
 		return &unreadable{err}

@@ -28,7 +28,7 @@ func (p *Proxy) legacy(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 // inSession forwards a message in the client's session; id is the server's, and
 // empty where it has none.
 func (p *Proxy) inSession(ctx context.Context, req *mcp.Request, reply mcp.Reply, id, sealed string) error {
-	res, err := p.post(ctx, p.header(req.Header, id), req.Raw)
+	res, err := p.post(ctx, p.header(req.Header, id), p.traced(ctx, req))
 	if err != nil {
 		if id == "" {
 			p.doubt(ctx, err, req)

@@ -7,12 +7,14 @@ import (
 	"net/http"
 
 	"toolgate/shared/mcp"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // modern forwards a message of a modern client to a modern server: the same
 // body, the same MCP headers, and the answer as it comes.
 func (p *Proxy) modern(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
-	res, err := p.post(ctx, p.header(req.Header, ""), req.Raw)
+	res, err := p.post(ctx, p.header(req.Header, ""), p.traced(ctx, req))
 	if err != nil {
 		return err
 	}
@@ -30,7 +32,7 @@ func (p *Proxy) answer(res *http.Response, req *mcp.Request, reply mcp.Reply) er
 	case !isJSON(res) && !isSSE(res):
 		finish(res)
 		return &unreadable{errors.New("the answer is of type " + res.Header.Get("Content-Type"))}
-	case p.rules.edits(req.Method):
+	case req.Method == mcp.MethodListTools || p.rules.edits(req.Method):
 		return p.edited(res, req, reply)
 	}
 	defer res.Body.Close()
@@ -53,11 +55,15 @@ func (p *Proxy) edited(res *http.Response, req *mcp.Request, reply mcp.Reply) er
 		case m.Failure.Present():
 			return true, rpcError(m.Bytes(m.Failure))
 		}
-		result, err := p.rules.edit(req.Method, m.Bytes(m.Result))
+		result, err := p.edit(req, m.Bytes(m.Result))
 		if err != nil {
 			return true, &unreadable{err}
 		}
-		if req.Method != mcp.MethodInitialize {
+		switch {
+		case req.Method == mcp.MethodInitialize:
+		case isJSON(res) && same(result, m.Bytes(m.Result)):
+			return true, reply.Relay(res.StatusCode, res.Header, bytes.NewReader(m.Raw))
+		default:
 			return true, reply.Result(result)
 		}
 		// The session id of the answer must go with the result.
@@ -69,6 +75,9 @@ func (p *Proxy) edited(res *http.Response, req *mcp.Request, reply mcp.Reply) er
 	}
 	return err
 }
+
+// same tells whether two values are the same memory: nothing was changed.
+func same(a, b jsontext.Value) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 // settle gives the client what became of its request. The server's own word on
 // it passes as it is where both are of one era.

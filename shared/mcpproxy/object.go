@@ -93,11 +93,11 @@ func text(raw jsontext.Value) string {
 // quote is s as a JSON string.
 func quote(s string) jsontext.Value { return mcp.AppendString(nil, s) }
 
-// elements rewrites an array that is a member of an object: change appends to
-// dst what an element becomes, any number of elements with [separate] before
-// each. An object without such an array is returned as it is.
-func elements(raw jsontext.Value, member string, change func(dst []byte, element jsontext.Value) ([]byte, error)) (jsontext.Value, error) {
-	span, ok := mcp.Lookup(raw, member)
+// elements rewrites the array of tools of a result: change appends to dst what a
+// tool becomes, any number of tools with [separate] before each. A result without
+// such an array is returned as it is.
+func elements(raw jsontext.Value, change func(dst []byte, element jsontext.Value) ([]byte, error)) (jsontext.Value, error) {
+	span, ok := mcp.Lookup(raw, "tools")
 	if !ok || raw[span.Start] != '[' {
 		return raw, nil
 	}

@@ -159,7 +159,7 @@ func (x *ownExchange) respond(m *mcp.Message) error {
 		}
 		return e
 	}
-	result, err := x.proxy.rules.edit(x.req.Method, m.Bytes(m.Result))
+	result, err := x.proxy.edit(x.req, m.Bytes(m.Result))
 	if err == nil && modern {
 		result, err = upgradeResult(x.req.Method, result, x.session.discovery.ServerInfo)
 	}

@@ -53,46 +53,106 @@ func (p *Proxy) paramHeaders(ctx context.Context, tool string, anew bool) ([]mcp
 // listParams reads all pages of tools/list.
 func (p *Proxy) listParams(ctx context.Context) (*paramHeaders, error) {
 	found := &paramHeaders{tools: map[string][]mcp.ParamHeader{}, faulty: map[string]bool{}}
-	ttl, cursor := paramsTTL, jsontext.Value(nil)
-	for range maxPages {
-		result, err := p.listTools(ctx, cursor)
-		if e, ok := errors.AsType[*mcp.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
-			break // no tools
+	ttl, said, vetted := paramsTTL, jsontext.Value(nil), p.vetting.survey()
+	err := p.eachPage(ctx, func(result jsontext.Value) error {
+		_, err := elements(result, func(dst []byte, tool jsontext.Value) ([]byte, error) {
+			vetted.add(tool)
+			return found.add(dst, tool)
+		})
+		if said = lookup(result, "ttlMs"); said != nil {
+			ttl = max(ttl, milliseconds(said))
 		}
-		if err != nil {
-			return nil, err
-		}
-		if _, err := elements(result, "tools", found.add); err != nil {
-			return nil, &unreadable{err}
-		}
-		ttl = max(ttl, milliseconds(lookup(result, "ttlMs")))
-		next := lookup(result, "nextCursor")
-		if next.Kind() != '"' || string(next) == string(cursor) {
-			break
-		}
-		cursor = next
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	found.until = p.now().Add(ttl)
 	p.params.Store(found)
+	vetted.finish(p.now(), said)
 	return found, nil
 }
 
+// eachPage visits the results of tools/list, all pages of it.
+func (p *Proxy) eachPage(ctx context.Context, visit func(result jsontext.Value) error) error {
+	cursor := jsontext.Value(nil)
+	for range maxPages {
+		result, err := p.listTools(ctx, cursor)
+		if e, ok := errors.AsType[*mcp.Error](err); ok && e.Code == mcp.CodeMethodNotFound {
+			return nil // no tools
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(result); err != nil {
+			return &unreadable{err}
+		}
+		next := lookup(result, "nextCursor")
+		if next.Kind() != '"' || string(next) == string(cursor) {
+			return nil
+		}
+		cursor = next
+	}
+	return nil
+}
+
+// Tools asks the server for its tools, in the gateway's own name, and returns
+// their definitions as the server has them.
+func (p *Proxy) Tools(ctx context.Context) ([]jsontext.Value, error) {
+	var tools []jsontext.Value
+	err := p.eachPage(ctx, func(result jsontext.Value) error {
+		_, err := elements(result, func(dst []byte, tool jsontext.Value) ([]byte, error) {
+			tools = append(tools, tool)
+			return dst, nil
+		})
+		return err
+	})
+	return tools, fail(err)
+}
+
 // listTools reads a page of tools/list: on the gateway's own session for the
-// caller where there is one, and without where the server knows no sessions.
+// caller where there is one or the server is a legacy one, and without where the
+// server knows no sessions.
 func (p *Proxy) listTools(ctx context.Context, cursor jsontext.Value) (jsontext.Value, error) {
 	member := ""
 	if cursor != nil {
 		member = `"cursor":` + string(cursor)
 	}
-	_, c := callerOf(ctx)
-	if s := p.own.take(c); s != nil {
-		defer p.done(s)
-		return s.result(ctx, mcp.MethodListTools, "{"+member+"}")
+	s, err := p.sessionForList(ctx)
+	for again := false; s != nil && err == nil; again = true {
+		result, err := s.result(ctx, mcp.MethodListTools, "{"+member+"}")
+		p.done(s)
+		if again || cursor != nil || !errors.Is(err, errSessionLost) {
+			return result, err
+		}
+		p.own.drop(s)
+		if s, err = p.session(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if member != "" {
 		member = "," + member
 	}
 	return p.ownRequest(ctx, mcp.MethodListTools, member)
+}
+
+// sessionForList is the session on which tools are listed; nil where none is
+// needed. Whoever gets it returns it with done.
+func (p *Proxy) sessionForList(ctx context.Context) (*session, error) {
+	_, c := callerOf(ctx)
+	if s := p.own.take(c); s != nil {
+		return s, nil
+	}
+	if !p.sse {
+		e, err := p.era(ctx)
+		if err != nil || e.modern {
+			return nil, err
+		}
+	}
+	return p.session(ctx)
 }
 
 // checkParams compares the headers of a modern client with the arguments that

@@ -44,6 +44,9 @@ type Options struct {
 	// Tools selects tools and changes how they look; nil publishes all as they
 	// are.
 	Tools []ToolSelection
+	// Vetting says what may be read of the tools; the zero Vetting takes out what is
+	// hidden and lets all tools pass that can be cleaned.
+	Vetting Vetting
 	// HideResources and HidePrompts withhold the server's resources, with their
 	// templates, and its prompts.
 	HideResources, HidePrompts bool
@@ -51,6 +54,8 @@ type Options struct {
 	// (see [backend.WithSubject]); nil: the server is called in the gateway's own
 	// name.
 	Subject func(ctx context.Context) string
+	// Tracer is told of the messages to the server; nil: nobody is.
+	Tracer Tracer
 	// Sealer protects session ids. All instances must share its secret.
 	Sealer *seal.Sealer
 	// Implementation is what the gateway calls itself towards the server.
@@ -75,7 +80,9 @@ type Proxy struct {
 	sse     bool
 	pinned  mcp.Version
 	rules   rules
+	vetting vetting
 	subject func(context.Context) string // nil: none
+	tracer  Tracer                       // nil: none
 	sealer  *seal.Sealer
 	info    jsontext.Value // the gateway as clientInfo
 	agent   []string       // User-Agent
@@ -110,7 +117,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{
 		name: o.Name, client: o.Client, sse: o.SSE, pinned: o.ProtocolVersion,
 		rules:   newRules(&o),
-		subject: o.Subject, sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Implementation),
+		subject: o.Subject, tracer: o.Tracer, sealer: o.Sealer, info: mcp.AppendImplementation(nil, o.Implementation),
 		agent: []string{userAgent(o.Implementation)},
 		limit: o.MaxMessage, log: o.Log, now: o.Now,
 	}
@@ -124,6 +131,7 @@ func New(o Options) *Proxy {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	p.log = p.log.With("server", p.name)
+	p.vetting.open(&o.Vetting, p.log)
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -157,10 +165,18 @@ func (p *Proxy) Close() error {
 }
 
 // Serve answers one request by asking the server.
-func (p *Proxy) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
+func (p *Proxy) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) (err error) {
+	if p.tracer != nil {
+		var end func(error)
+		ctx, end = p.tracer.Begin(ctx, req)
+		defer func() { end(err) }()
+	}
 	ctx = p.withSubject(ctx)
-	req, err := p.rules.admit(req)
+	req, err = p.rules.admit(req)
 	if err != nil {
+		return err
+	}
+	if err := p.vet(ctx, req); err != nil {
 		return err
 	}
 	if p.sse {

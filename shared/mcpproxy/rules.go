@@ -202,7 +202,7 @@ func (r *rules) capabilities(raw jsontext.Value, changes bool) (jsontext.Value, 
 // editTools selects and changes the tools of one page of tools/list. Pages stay
 // the server's: the cursor is its own, and a page may end up empty.
 func (r *rules) editTools(result jsontext.Value) (jsontext.Value, error) {
-	return elements(result, "tools", func(dst []byte, tool jsontext.Value) ([]byte, error) {
+	return elements(result, func(dst []byte, tool jsontext.Value) ([]byte, error) {
 		for _, rule := range r.byTool[text(lookup(tool, "name"))] {
 			published, err := rule.apply(tool)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"toolgate/shared/pattern"
+	"toolgate/shared/toolslock"
 )
 
 const (
@@ -95,31 +96,20 @@ func dropMarkdown(text string) string {
 }
 
 // visible removes control characters and those that show nothing or reorder
-// what is shown: format characters (bidirectional marks, zero-width and tag
-// characters, soft hyphens), variation selectors and blank letters.
+// what is shown, as package toolslock has them, and blank letters.
 func visible(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r > '~' }) {
 		return text
 	}
-	return strings.Map(func(r rune) rune {
+	return toolslock.Strip(strings.Map(func(r rune) rune {
 		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r == '\r':
-			return -1
 		case r == '\u2028' || r == '\u2029' || r == '\u0085':
 			return '\n'
-		case r == utf8.RuneError, unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r),
-			unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Noncharacter_Code_Point, r),
-			r >= 0xE0000 && r <= 0xE0FFF: // the plane of tags, assigned or not
-			return -1
-		}
-		switch r {
-		case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0':
+		case r == '\r', r == '\u2800', r == utf8.RuneError, unicode.Is(unicode.Noncharacter_Code_Point, r):
 			return -1
 		}
 		return r
-	}, text)
+	}, text))
 }
 
 // squeeze takes off space at the ends of lines and of the text, and leaves at
