@@ -31,6 +31,10 @@ type Options struct {
 	// is sent, and again for each redirect within the URL's scheme and host. Its
 	// error keeps the request from being sent, as [Unauthorized].
 	Authorize Authorize
+	// Challenged is told of an answer 401 or 403 to a request; nil: it is answered
+	// with. True has the request sent again, if its body can be, with credentials that
+	// Authorize sets anew. An error takes the answer's place, as [Unauthorized].
+	Challenged Challenged
 	// Certificate is presented when the destination asks for one, unless
 	// [SendOptions] have another; nil is none.
 	Certificate *tls.Certificate
@@ -51,6 +55,9 @@ type Options struct {
 // Authorize sets the credentials of one request.
 type Authorize func(ctx context.Context, req *http.Request) error
 
+// Challenged tells whether a request that was refused is to be sent again.
+type Challenged func(ctx context.Context, req *http.Request, res *http.Response) (again bool, err error)
+
 // Client sends requests to one destination. It follows no redirects unless it is
 // told to: a redirect leads to a place nobody configured. It is safe for
 // concurrent use.
@@ -59,6 +66,7 @@ type Client struct {
 	header      []Credential
 	query       string
 	authorize   Authorize        // nil: none
+	challenged  Challenged       // nil: none
 	certificate *tls.Certificate // nil: none
 	timeout     time.Duration
 	rt          http.RoundTripper
@@ -74,7 +82,7 @@ func New(o Options) (*Client, error) {
 	if !absolute(base) {
 		return nil, fmt.Errorf("%q is no absolute http or https URL", o.URL)
 	}
-	c := &Client{base: base, authorize: o.Authorize, certificate: o.Certificate, timeout: o.Timeout, rt: o.Transport}
+	c := &Client{base: base, authorize: o.Authorize, challenged: o.Challenged, certificate: o.Certificate, timeout: o.Timeout, rt: o.Transport}
 	if c.rt == nil {
 		c.rt = shared
 	}
@@ -154,13 +162,58 @@ func (c *Client) Send(req *http.Request, o SendOptions) (*http.Response, error) 
 			return nil, refuse(req, Refused, err)
 		}
 	}
+	timeout := cmp.Or(o.Timeout, c.timeout)
+	res, err := c.attempt(rt, req, timeout)
+	for range maxChallenges {
+		if err != nil || c.challenged == nil || res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden {
+			break
+		}
+		again, refused := c.challenged(req.Context(), req, res)
+		if refused != nil {
+			res.Body.Close()
+			return nil, &Error{unauthorized(req.Context(), refused), refused}
+		}
+		if !again || !rewind(req) {
+			break
+		}
+		res.Body.Close()
+		res, err = c.attempt(rt, req, timeout)
+	}
+	return res, err
+}
+
+// maxChallenges bounds how often a request that is refused is sent again.
+const maxChallenges = 3
+
+// rewind makes the body of a request one that was not read; false where it cannot be
+// read twice.
+func rewind(req *http.Request) bool {
+	if req.Body == nil || req.Body == http.NoBody {
+		return true
+	}
+	if req.GetBody == nil {
+		return false
+	}
+	body, err := req.GetBody()
+	if err == nil {
+		req.Body = body
+	}
+	return err == nil
+}
+
+// attempt sends a request once.
+func (c *Client) attempt(rt http.RoundTripper, req *http.Request, timeout time.Duration) (*http.Response, error) {
 	if c.authorize != nil {
 		if err := c.authorize(req.Context(), req); err != nil {
 			return nil, refuse(req, unauthorized(req.Context(), err), err)
 		}
 	}
 	u := watch(req)
-	res, err := within(cmp.Or(o.Timeout, c.timeout), rt, req)
+	end := traced(req)
+	res, err := within(timeout, rt, req)
+	if end != nil {
+		end(res, err)
+	}
 	if err != nil {
 		return nil, c.failed(req, u, err)
 	}
@@ -199,12 +252,12 @@ func refuse(req *http.Request, reason Reason, err error) *Error {
 // of its own: an event stream may last. The error is an *Error.
 func within(timeout time.Duration, rt http.RoundTripper, req *http.Request) (*http.Response, error) {
 	if timeout <= 0 {
-		res, err := rt.RoundTrip(req)
+		res, err := carry(rt, req)
 		return res, asError(req.Context(), err)
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	timer := time.AfterFunc(timeout, func() { cancel(errTimeout) })
-	res, err := rt.RoundTrip(req.WithContext(ctx))
+	res, err := carry(rt, req.WithContext(ctx))
 	timer.Stop()
 	if err != nil {
 		err = asError(ctx, err)

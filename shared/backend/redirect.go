@@ -42,7 +42,7 @@ func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
 	t := trail{first: req, client: r.client, plain: r.header}
 	rt := r.rt
 	for range maxRedirects {
-		res, err := rt.RoundTrip(req)
+		res, err := carry(rt, req)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (r *redirects) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	return rt.RoundTrip(req)
+	return carry(rt, req)
 }
 
 // trail is what has become of a request on its way.

@@ -76,7 +76,11 @@ func (s *Sender) Send(ctx context.Context, r Request) (*http.Response, error) {
 			return nil, &Error{Refused, err}
 		}
 	}
-	res, err := rt.RoundTrip(req)
+	end := traced(req)
+	res, err := carry(rt, req)
+	if end != nil {
+		end(res, err)
+	}
 	if err != nil {
 		stop()
 		e := blame(req, nil, asError(ctx, err))

@@ -34,6 +34,8 @@ var shared = &http.Transport{
 	IdleConnTimeout:       90 * time.Second,
 	TLSHandshakeTimeout:   10 * time.Second,
 	ExpectContinueTimeout: time.Second,
+
+	MaxResponseHeaderBytes: 256 << 10, // it is read as a whole before anybody can refuse it
 }
 
 // connections are the transports that differ from another one, for all clients

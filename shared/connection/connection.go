@@ -37,6 +37,8 @@ type Provider struct {
 	Scopes           []string
 	// Identity validates the tokens of the identity type jwt; nil: none is valid.
 	Identity *policy.TokenRules
+	// Discovered finds what the other fields say; nil: they say it.
+	Discovered Discovered
 }
 
 // Options are what a [Keeper] works with.
@@ -84,11 +86,12 @@ func (k *Keeper) provider(name string) *Provider {
 
 // Errors of connections.
 var (
-	ErrNotFound   = errors.New("there is no such connection: make it by go run ./local connections add")
-	ErrExpired    = errors.New("the access has ended: connect again by go run ./local connections add")
-	ErrForbidden  = errors.New("the connection is not for this identity")
-	ErrContended  = errors.New("another change of the connection came between: try again")
-	errNoProvider = errors.New("there is no such provider under connections in gateway.yaml")
+	ErrNotFound     = errors.New("there is no such connection: make it by go run ./local connections add")
+	ErrExpired      = errors.New("the access has ended: connect again by go run ./local connections add")
+	ErrForbidden    = errors.New("the connection is not for this identity")
+	ErrUnregistered = errors.New("the gateway is no longer registered at the authorization server")
+	ErrContended    = errors.New("another change of the connection came between: try again")
+	errNoProvider   = errors.New("there is no such provider under connections in gateway.yaml")
 )
 
 // Connection is what is known of a connection, without its tokens.
@@ -111,6 +114,12 @@ type record struct {
 	Access  string    `json:"access"`
 	Refresh string    `json:"refresh,omitzero"`
 	Leased  time.Time `json:"leased,omitzero"` // until then one instance renews the tokens
+	// Of a provider that was discovered: who gave the tokens, to which client, what
+	// they are for, and when they were renewed.
+	Issuer      string    `json:"issuer,omitzero"`
+	RedirectURI string    `json:"redirectUri,omitzero"`
+	Resource    string    `json:"resource,omitzero"`
+	Renewed     time.Time `json:"renewed,omitzero"`
 }
 
 // row is the format of a row.
@@ -126,8 +135,8 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
 // CheckID says what is wrong with the id of a connection.
 func CheckID(id string) error {
-	if !idPattern.MatchString(id) || id == callback {
-		return fmt.Errorf("%q is no id of a connection: use letters, digits, \".\", \"_\", \"@\" and \"-\", 64 characters at most, and not %q", id, callback)
+	if !idPattern.MatchString(id) || id == callback || id == document {
+		return fmt.Errorf("%q is no id of a connection: use letters, digits, \".\", \"_\", \"@\" and \"-\", 64 characters at most, and not %q or %q", id, callback, document)
 	}
 	return nil
 }
@@ -180,13 +189,13 @@ func (k *Keeper) write(ctx context.Context, rec *record, version string) (string
 // Authorization returns the access token of a connection to who may use it.
 func (k *Keeper) Authorization(ctx context.Context, r policy.ConnectionRequest) (*expr.Authorization, error) {
 	p := k.provider(r.Provider)
-	if p == nil {
+	if p == nil || p.Discovered != nil { // those are for an MCP server alone
 		return nil, fmt.Errorf("provider %q: %w", r.Provider, errNoProvider)
 	}
 	if err := CheckID(r.Authorization); err != nil {
 		return nil, err
 	}
-	rec, err := k.fresh(ctx, p, r.Authorization)
+	rec, err := k.fresh(ctx, p, r.Authorization, "")
 	if err != nil {
 		return nil, err
 	}
@@ -223,17 +232,18 @@ func (k *Keeper) permit(ctx context.Context, p *Provider, c *Connection, r polic
 // identityOf is whom a valid token names: the object id of Microsoft Entra, or else
 // the subject.
 func identityOf(token string) string {
-	var claims struct {
-		OID string `json:"oid"`
-		Sub string `json:"sub"`
-	}
+	return cmp.Or(claim(token, "oid"), claim(token, "sub"))
+}
+
+// payloadOf is the payload of a token in compact form; nil for another.
+func payloadOf(token string) []byte {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return ""
+		return nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(text, &claims) != nil {
-		return ""
+	if err != nil {
+		return nil
 	}
-	return cmp.Or(claims.OID, claims.Sub)
+	return text
 }

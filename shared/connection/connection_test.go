@@ -170,7 +170,7 @@ var hidden = regexp.MustCompile(`name="ticket" value="([^"]+)"`)
 func (w *world) connect(k *Keeper, id string, identities ...string) {
 	w.t.Helper()
 	site, b := w.serve(k), browser(w.t)
-	path, err := k.Ticket("github", id, identities)
+	path, err := k.Ticket("github", id, identities, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -325,7 +325,7 @@ func TestAttacksOnSignIn(t *testing.T) {
 	k := w.keeper()
 	site := w.serve(k)
 	good := func() string {
-		path, err := k.Ticket("github", "shared", nil)
+		path, err := k.Ticket("github", "shared", nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

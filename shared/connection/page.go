@@ -45,6 +45,7 @@ type ticket struct {
 	Provider   string    `json:"provider"`
 	ID         string    `json:"id"`
 	Identities []string  `json:"identities,omitzero"`
+	Scopes     []string  `json:"scopes,omitzero"` // of a provider that is discovered; nil: those that are found
 	Nonce      string    `json:"nonce"`
 	Expires    time.Time `json:"expires"`
 }
@@ -54,18 +55,24 @@ type signIn struct {
 	ticket
 	Verifier string `json:"verifier"` // of PKCE (RFC 7636)
 	Browser  string `json:"browser"`  // the hash of the cookie
+	// Of a provider that was discovered, as [Authorization] has them.
+	Issuer      string   `json:"issuer,omitzero"`
+	NamesItself bool     `json:"namesItself,omitzero"`
+	Resource    string   `json:"resource,omitzero"`
+	Asked       []string `json:"asked,omitzero"`
 }
 
 // Ticket makes a link under which a connection is made: below the URL of the
 // gateway, once, within ten minutes. Whoever opens it decides whose access is given.
-func (k *Keeper) Ticket(provider, id string, identities []string) (path string, err error) {
+// Scopes are those to ask for at a provider that is discovered.
+func (k *Keeper) Ticket(provider, id string, identities, scopes []string) (path string, err error) {
 	if k.provider(provider) == nil {
 		return "", fmt.Errorf("provider %q: %w", provider, errNoProvider)
 	}
 	if err := CheckID(id); err != nil {
 		return "", err
 	}
-	t := ticket{Provider: provider, ID: id, Identities: identities, Nonce: random(), Expires: k.Now().Add(ticketLife)}
+	t := ticket{Provider: provider, ID: id, Identities: identities, Scopes: scopes, Nonce: random(), Expires: k.Now().Add(ticketLife)}
 	text, err := json.Marshal(t)
 	if err != nil {
 		return "", fmt.Errorf("making a ticket: %w", err)
@@ -91,8 +98,9 @@ func (r *refusal) Error() string { return r.text }
 func (r *refusal) Unwrap() error { return r.cause }
 
 var (
-	errTicket = &refusal{http.StatusForbidden, "This link is not valid, or not any more: ask for a new one.", nil}
-	errSignIn = &refusal{http.StatusForbidden, "This sign-in was not begun in this browser, or took too long: open the link again, or ask for a new one.", nil}
+	errNothing = &refusal{http.StatusNotFound, "There is nothing here.", nil}
+	errTicket  = &refusal{http.StatusForbidden, "This link is not valid, or not any more: ask for a new one.", nil}
+	errSignIn  = &refusal{http.StatusForbidden, "This sign-in was not begun in this browser, or took too long: open the link again, or ask for a new one.", nil}
 )
 
 // Serve serves the pages: /connections/{provider}/{id} asks for consent, and
@@ -109,7 +117,9 @@ func (k *Keeper) Serve(w http.ResponseWriter, r *http.Request) error {
 	var err error
 	switch {
 	case p == nil || id == "" || strings.Contains(id, "/"):
-		err = &refusal{http.StatusNotFound, "There is nothing here.", nil}
+		err = errNothing
+	case id == document && r.Method == http.MethodGet:
+		err = k.serveDocument(w, r, p)
 	case id == callback && r.Method == http.MethodGet:
 		err = k.complete(w, r, p)
 	case id != callback && r.Method == http.MethodGet:
@@ -163,14 +173,21 @@ func (k *Keeper) ask(w http.ResponseWriter, r *http.Request, p *Provider, id str
 	if err != nil {
 		return err
 	}
-	to, err := url.Parse(p.AuthorizationURL)
+	at, err := k.authorization(r, p, t.Scopes)
+	if err != nil {
+		return err
+	}
+	to, err := url.Parse(at.URL)
 	if err != nil {
 		return fmt.Errorf("the authorization URL of %s: %w", p.Name, err)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "<p>This gateway will get access to your account at <strong>%s</strong>, and keep it as the connection <strong>%s</strong>.</p>\n", html.EscapeString(to.Host), html.EscapeString(t.Provider+"/"+t.ID))
-	if len(p.Scopes) > 0 {
-		fmt.Fprintf(&b, "<p>It asks for: %s</p>\n", html.EscapeString(strings.Join(p.Scopes, ", ")))
+	if len(at.Scopes) > 0 {
+		fmt.Fprintf(&b, "<p>It asks for: %s</p>\n", html.EscapeString(strings.Join(at.Scopes, ", ")))
+	}
+	if at.Resource != "" {
+		fmt.Fprintf(&b, "<p>The access is to: %s</p>\n", html.EscapeString(at.Resource))
 	}
 	if len(t.Identities) > 0 {
 		fmt.Fprintf(&b, "<p>It may be used by: %s</p>\n", html.EscapeString(strings.Join(t.Identities, ", ")))
@@ -205,6 +222,11 @@ func (k *Keeper) begin(w http.ResponseWriter, r *http.Request, p *Provider, id s
 	if err != nil {
 		return err
 	}
+	// Before the ticket is used up: what is found may be out of reach for a moment.
+	at, err := k.authorization(r, p, t.Scopes)
+	if err != nil {
+		return err
+	}
 	first, err := k.once(r.Context(), "ticket", t.Nonce, t.Expires)
 	if err != nil {
 		return fmt.Errorf("using up a ticket: %w", err)
@@ -212,23 +234,36 @@ func (k *Keeper) begin(w http.ResponseWriter, r *http.Request, p *Provider, id s
 	if !first {
 		return errTicket
 	}
-	s := signIn{ticket: *t, Verifier: random()}
+	s := signIn{ticket: *t, Verifier: random(), Issuer: at.Issuer, NamesItself: at.NamesItself, Resource: at.Resource, Asked: at.Scopes}
 	browser := random()
+	target, err := k.target(r, p, at, &s, browser)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, k.cookie(browser, int(signInLife.Seconds())))
+	w.Header().Set("Content-Security-Policy", policyOf("'self' "+target.Scheme+"://"+target.Host))
+	w.Header().Set("Location", target.String())
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// target is where the browser is sent, to come back with the state.
+func (k *Keeper) target(r *http.Request, p *Provider, at *Authorization, s *signIn, browser string) (*url.URL, error) {
 	digest := sha256.Sum256([]byte(browser))
 	s.Browser, s.Nonce, s.Expires = hex.EncodeToString(digest[:]), random(), k.Now().Add(signInLife)
 	text, err := json.Marshal(s)
 	if err != nil {
-		return fmt.Errorf("making the state: %w", err)
+		return nil, fmt.Errorf("making the state: %w", err)
 	}
-	target, err := url.Parse(p.AuthorizationURL)
+	target, err := url.Parse(at.URL)
 	if err != nil {
-		return fmt.Errorf("the authorization URL of %s: %w", p.Name, err)
+		return nil, fmt.Errorf("the authorization URL of %s: %w", p.Name, err)
 	}
 	challenge := sha256.Sum256([]byte(s.Verifier))
 	q := target.Query()
 	for name, value := range map[string]string{
-		"response_type": "code", "client_id": p.Client.ID, "redirect_uri": k.redirectURI(r, p),
-		"scope": strings.Join(p.Scopes, " "), "state": k.states.Seal(text, nil),
+		"response_type": "code", "client_id": at.ClientID, "redirect_uri": k.redirectURI(r, p),
+		"scope": strings.Join(at.Scopes, " "), "state": k.states.Seal(text, nil), "resource": at.Resource,
 		"code_challenge": base64.RawURLEncoding.EncodeToString(challenge[:]), "code_challenge_method": "S256",
 	} {
 		if value != "" {
@@ -236,11 +271,7 @@ func (k *Keeper) begin(w http.ResponseWriter, r *http.Request, p *Provider, id s
 		}
 	}
 	target.RawQuery = q.Encode()
-	http.SetCookie(w, k.cookie(browser, int(signInLife.Seconds())))
-	w.Header().Set("Content-Security-Policy", policyOf("'self' "+target.Scheme+"://"+target.Host))
-	w.Header().Set("Location", target.String())
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return target, nil
 }
 
 // cookie ties a sign-in to a browser. It has to come along when the provider leads
@@ -273,6 +304,9 @@ func (k *Keeper) complete(w http.ResponseWriter, r *http.Request, p *Provider) e
 	if !first {
 		return errSignIn
 	}
+	if err := s.checkIssuer(q); err != nil {
+		return err
+	}
 	code := q.Get("code")
 	if refused := q.Get("error"); refused != "" || code == "" || len(code) > maxText {
 		text := "The provider gave no access."
@@ -281,21 +315,32 @@ func (k *Keeper) complete(w http.ResponseWriter, r *http.Request, p *Provider) e
 		}
 		return &refusal{http.StatusForbidden, text, fmt.Errorf("provider %s: error %.40q", p.Name, refused)}
 	}
-	token, err := p.Client.Grant(r.Context(), url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {k.redirectURI(r, p)}, "code_verifier": {s.Verifier},
+	rec := s.record(p)
+	rec.Created, rec.RedirectURI = k.Now().UTC().Truncate(time.Second), k.redirectURI(r, p)
+	token, err := p.grant(r.Context(), rec, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {rec.RedirectURI}, "code_verifier": {s.Verifier},
 	})
 	if err != nil {
 		return fmt.Errorf("provider %s: %w", p.Name, err)
 	}
-	rec := &record{Connection: Connection{
-		Provider: p.Name, ID: s.ID, Identities: s.Identities, Scope: strings.Join(p.Scopes, " "), Created: k.Now().UTC().Truncate(time.Second),
-	}}
 	rec.take(token)
 	if err := k.save(r.Context(), rec); err != nil {
 		return err
 	}
 	page(w, http.StatusOK, "Connected", "<p>"+html.EscapeString(p.Name+"/"+s.ID)+" is connected. You can close this page.</p>")
 	return nil
+}
+
+// record is the connection that a sign-in makes, without its tokens.
+func (s *signIn) record(p *Provider) *record {
+	asked := p.Scopes
+	if p.Discovered != nil {
+		asked = s.Asked
+	}
+	return &record{
+		Connection: Connection{Provider: p.Name, ID: s.ID, Identities: s.Identities, Scope: strings.Join(asked, " ")},
+		Issuer:     s.Issuer, Resource: s.Resource,
+	}
 }
 
 // signIn opens the state that came back, in the browser that it was made for.

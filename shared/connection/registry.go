@@ -25,8 +25,10 @@ func (k *Keeper) save(ctx context.Context, rec *record) error {
 	if _, err := k.ids(rec.Provider).Add(ctx, rec.ID, 0); err != nil {
 		return fmt.Errorf("the index of the connections of %s: %w", rec.Provider, err)
 	}
-	_, err := k.write(ctx, rec, state.AnyVersion)
-	return err
+	if _, err := k.write(ctx, rec, state.AnyVersion); err != nil {
+		return err
+	}
+	return k.expire(ctx, rec.Provider, rec.ID)
 }
 
 // List returns the connections of all providers. One that cannot be read is among
@@ -75,6 +77,6 @@ func (k *Keeper) Test(ctx context.Context, provider, id string) (Connection, err
 	if p == nil {
 		return Connection{}, fmt.Errorf("provider %q: %w", provider, errNoProvider)
 	}
-	rec, err := k.fresh(ctx, p, id)
+	rec, err := k.fresh(ctx, p, id, "")
 	return rec.Connection, err
 }

@@ -69,8 +69,8 @@ func (r *record) good(now time.Time, d time.Duration) bool {
 	return r.Access != "" && (r.Expires.IsZero() || r.Expires.Sub(now) > d)
 }
 
-// fresh returns a connection whose access token is good.
-func (k *Keeper) fresh(ctx context.Context, p *Provider, id string) (record, error) {
+// fresh returns a connection whose access token is good, and was not refused.
+func (k *Keeper) fresh(ctx context.Context, p *Provider, id, refused string) (record, error) {
 	c := k.keptOf(p.Name + "/" + id)
 	select {
 	case c.turn <- struct{}{}:
@@ -78,20 +78,33 @@ func (k *Keeper) fresh(ctx context.Context, p *Provider, id string) (record, err
 		return record{}, ctx.Err()
 	}
 	defer func() { <-c.turn }()
-	if now := k.Now(); !c.read.IsZero() && now.Sub(c.read) < MaxAge && c.rec.good(now, margin) {
+	if now := k.Now(); !c.read.IsZero() && now.Sub(c.read) < MaxAge && c.rec.good(now, margin) && c.rec.Access != refused {
 		return c.rec, nil
 	}
-	rec, err := k.current(ctx, p, id)
+	rec, err := k.current(ctx, p, id, refused)
 	if err != nil {
 		c.read = time.Time{}
-		return record{}, err
+		return rec, err
 	}
 	c.rec, c.read = rec, k.Now()
 	return rec, nil
 }
 
+// expire has the row of a connection read when it is used next.
+func (k *Keeper) expire(ctx context.Context, provider, id string) error {
+	c := k.keptOf(provider + "/" + id)
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.read = time.Time{}
+	<-c.turn
+	return nil
+}
+
 // current reads a connection, and renews its tokens where it is time.
-func (k *Keeper) current(ctx context.Context, p *Provider, id string) (record, error) {
+func (k *Keeper) current(ctx context.Context, p *Provider, id, refused string) (record, error) {
 	for range looks {
 		rec, version, err := k.read(ctx, p.Name, id)
 		if err != nil {
@@ -99,12 +112,12 @@ func (k *Keeper) current(ctx context.Context, p *Provider, id string) (record, e
 		}
 		now := k.Now()
 		switch {
-		case rec.good(now, margin):
+		case rec.good(now, margin) && (rec.Access != refused || now.Sub(rec.Renewed) < renewalPause):
 			return rec, nil
 		case !rec.Renewable || rec.Ended:
 			return rec, fmt.Errorf("connection %s/%s: %w", p.Name, id, ErrExpired)
 		case rec.Leased.After(now):
-			if rec.good(now, 0) {
+			if rec.good(now, 0) && rec.Access != refused {
 				return rec, nil // the other one needs its time
 			}
 			select {
@@ -133,11 +146,12 @@ func (k *Keeper) renew(ctx context.Context, p *Provider, rec record, version str
 	ctx = context.WithoutCancel(ctx)
 	asking, cancel := context.WithTimeout(ctx, renewTimeout)
 	defer cancel()
-	token, failed := p.Client.Grant(asking, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {rec.Refresh}})
+	token, failed := p.grant(asking, &rec, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {rec.Refresh}})
 	rec.Leased = time.Time{}
 	if failed == nil {
 		rec.take(token)
-	} else if e, ok := errors.AsType[*credential.Error](failed); ok && e.Code == "invalid_grant" {
+		rec.Renewed = k.Now().UTC()
+	} else if e, ok := errors.AsType[*credential.Error](failed); errors.Is(failed, ErrUnregistered) || ok && (e.Code == "invalid_grant" || e.Code == "invalid_client" && p.Discovered != nil) {
 		rec.Ended = true
 		failed = fmt.Errorf("%w (%w)", ErrExpired, failed)
 	}

@@ -166,7 +166,9 @@ func (c *Client) authenticated(ctx context.Context, form url.Values) (out url.Va
 		secrets = append(secrets, assertion)
 	case !c.Basic:
 		out.Set("client_id", c.ID)
-		out.Set("client_secret", c.Secret)
+		if c.Secret != "" { // otherwise a public client (RFC 6749, 2.1)
+			out.Set("client_secret", c.Secret)
+		}
 	}
 	if c.Secret != "" {
 		secrets = append(secrets, c.Secret)

@@ -34,8 +34,9 @@ type Token struct {
 // Tokens keep tokens by keys until shortly before they expire. Of callers of one
 // key at the same time, one fetches. It is safe for concurrent use.
 type Tokens struct {
-	now  func() time.Time
-	most int
+	now   func() time.Time
+	most  int
+	share Share // nil: this instance is on its own
 
 	mu   sync.Mutex
 	kept map[string]*keptToken
@@ -58,12 +59,19 @@ type fetch struct {
 	err  error
 }
 
+// Share returns the token of a key that another instance has obtained, or obtains
+// it for all of them.
+type Share func(ctx context.Context, key string, obtain func(context.Context) (Token, error)) (Token, error)
+
 // NewTokens makes one that keeps nothing yet. The clock nil is time.Now.
-func NewTokens(now func() time.Time) *Tokens {
+func NewTokens(now func() time.Time) *Tokens { return NewSharedTokens(now, nil) }
+
+// NewSharedTokens is [NewTokens] for tokens that instances share; nil is not to.
+func NewSharedTokens(now func() time.Time, share Share) *Tokens {
 	if now == nil {
 		now = time.Now
 	}
-	return &Tokens{now: now, most: mostTokens, kept: map[string]*keptToken{}}
+	return &Tokens{now: now, most: mostTokens, share: share, kept: map[string]*keptToken{}}
 }
 
 func (t *Tokens) time() time.Time { return t.now() }
@@ -101,6 +109,10 @@ func (t *Tokens) look(ctx context.Context, key string, obtain func(context.Conte
 	good := k.expires.Sub(now) > waitBefore
 	if k.running == nil && (!good || now.Sub(k.asked) >= renewEvery) {
 		k.running, k.asked = &fetch{done: make(chan struct{})}, now
+		if t.share != nil {
+			alone := obtain
+			obtain = func(ctx context.Context) (Token, error) { return t.share(ctx, key, alone) }
+		}
 		go t.run(context.WithoutCancel(ctx), k, k.running, obtain)
 	}
 	if good {
@@ -118,11 +130,15 @@ func (t *Tokens) run(ctx context.Context, k *keptToken, f *fetch, obtain func(co
 	defer t.mu.Unlock()
 	if err == nil {
 		k.text, k.expires = token.Text, token.Expires
-		k.renew = token.Expires.Add(-min(renewBefore, token.Expires.Sub(t.now())/5))
+		k.renew = token.Expires.Add(-RenewBefore(token.Expires.Sub(t.now())))
 	}
 	f.text, f.err, k.running = token.Text, err, nil
 	close(f.done)
 }
+
+// RenewBefore is how long before its end a token is renewed that is good for so
+// long.
+func RenewBefore(life time.Duration) time.Duration { return min(renewBefore, life/5) }
 
 // makeRoom forgets the token that was not used for longest if there are too many.
 func (t *Tokens) makeRoom() {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -48,6 +49,7 @@ type driver struct {
 	gateway         string // program
 	clientVersion   string // of the client in front
 	upstreamVersion string // in the gateway's configuration
+	credentials     string // in the gateway's configuration, as an OAuth client; empty: none
 
 	endpoint string // the gateway's MCP endpoint, once it listens
 }
@@ -57,6 +59,12 @@ type driver struct {
 func (d *driver) run(ctx context.Context, url string) (err error) {
 	name := os.Getenv("MCP_CONFORMANCE_SCENARIO")
 	scenario, ok := scenarios[name]
+	if strings.HasPrefix(name, authScenarios) {
+		scenario, ok = authorized, true
+		if d.credentials, err = credentials(ctx, name, url); err != nil {
+			return fmt.Errorf("configuring scenario %s: %w", name, err)
+		}
+	}
 	if !ok {
 		return fmt.Errorf("running scenario %q: this driver does not know it", name)
 	}
@@ -94,6 +102,9 @@ func (d *driver) configuration(url string) []byte {
 	yaml := fmt.Appendf(nil, "name: contoso\nservers:\n  scenario:\n    upstream:\n      url: %q\n", url)
 	if d.upstreamVersion != "" {
 		yaml = fmt.Appendf(yaml, "      protocolVersion: %q\n", d.upstreamVersion)
+	}
+	if d.credentials != "" {
+		yaml = fmt.Appendf(yaml, "      credentials: { oauth: %s }\nsealingKey: { secret: env:SEALING_KEY }\n", d.credentials)
 	}
 	return yaml
 }
