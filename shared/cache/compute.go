@@ -143,7 +143,7 @@ func (l *lead) look(ctx context.Context) []byte {
 	}
 	l.serveOld()
 	cost := l.cost()
-	if cost > 0 && cost < worthClaiming && l.row.claim <= l.clock() {
+	if !l.o.Once && cost > 0 && cost < worthClaiming && l.row.claim <= l.clock() {
 		return nil
 	}
 	return l.claim(ctx, cost)
