@@ -1,36 +1,11 @@
 package host
 
-import (
-	"net/http"
-	"net/netip"
-	"strings"
-)
+// AzureAddressHeaders are the headers in which the front end of Azure Functions says
+// from which address a request came, the most telling first. It sets Client-Ip, with
+// a port, and X-Client-Ip whatever a client sent; the Functions host behind it then
+// replaces X-Forwarded-For by the address that it was called from itself.
+func AzureAddressHeaders() []string { return []string{"Client-Ip", "X-Client-Ip", "X-Forwarded-For"} }
 
-// AzureClientAddress is the address of the client of a request that came
-// through the front end of Azure Functions, which sets these headers itself: a
-// client's own values do not reach a custom handler. Without any of them, it is
-// that of the connection.
-func AzureClientAddress(r *http.Request) string {
-	for _, name := range [...]string{"Client-Ip", "X-Client-Ip"} {
-		if a := address(r.Header.Get(name)); a != "" {
-			return a
-		}
-	}
-	forwarded := strings.Join(r.Header["X-Forwarded-For"], ",")
-	if a := address(forwarded[strings.LastIndexByte(forwarded, ',')+1:]); a != "" {
-		return a
-	}
-	return address(r.RemoteAddr)
-}
-
-// address reads an address with or without a port; empty for anything else.
-func address(text string) string {
-	text = strings.TrimSpace(text)
-	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
-		return a.Unmap().String()
-	}
-	if a, err := netip.ParseAddrPort(text); err == nil {
-		return a.Addr().Unmap().String()
-	}
-	return ""
-}
+// AzureCertificateHeader is the header in which the front end of Azure Functions hands
+// on the certificate of a client, where the app takes certificates.
+const AzureCertificateHeader = "X-Arr-Clientcert"

@@ -25,12 +25,12 @@ func Listen(ctx context.Context, address string, h http.Handler, ready func(net.
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", address, err)
 	}
-	return serve(ctx, l, h, ready)
+	return serve(ctx, bounded{l, writeTimeout}, h, ready)
 }
 
 // serve serves h on a listener until ctx ends, and then lets open calls finish.
 func serve(ctx context.Context, l net.Listener, h http.Handler, ready func(net.Addr)) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	s := newServer(h)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	if ready != nil {
@@ -49,6 +49,48 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, ready func(net.A
 	return nil
 }
 
+// What a client may take of a server before it has said anything that a handler
+// could refuse. The bodies of requests are bounded by who reads them.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10 // bytes, of the request line as well; tokens of providers have up to 16 KiB
+	// writeTimeout is for what is written at once: a stream may go on for longer, and
+	// a client that has stopped reading it may not hold it.
+	writeTimeout = time.Minute
+)
+
+// newServer is a server that no client holds by being slow.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader}
+}
+
+// bounded gives up connections whose clients have stopped reading.
+type bounded struct {
+	net.Listener
+	timeout time.Duration
+}
+
+func (l bounded) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return boundedConn{c, l.timeout}, nil
+}
+
+type boundedConn struct {
+	net.Conn
+	timeout time.Duration // of a Write
+}
+
+func (c boundedConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
 // Azure serves h as a custom handler of Azure Functions: on loopback, at the
 // port that the Functions host chose. The Functions host polls / until it has
 // an answer, and stops the process with SIGKILL.
@@ -58,6 +100,23 @@ func Azure(ctx context.Context, h http.Handler) error {
 		return errors.New("FUNCTIONS_CUSTOMHANDLER_PORT is not set: this program is started by the Azure Functions host; `go run ./local` runs the gateway on this machine")
 	}
 	return Listen(ctx, net.JoinHostPort("127.0.0.1", port), h, nil)
+}
+
+// AzureWall is the wall of Azure Functions, where the load balancer ends a call of
+// which it has heard nothing for 230 seconds. The environment may name another time,
+// as TOOLGATE_ANSWER_WITHIN.
+func AzureWall(get func(name string) string) (Wall, error) {
+	wall := Wall{Answer: 220 * time.Second, KeepAlive: 30 * time.Second}
+	text := get("TOOLGATE_ANSWER_WITHIN")
+	if text == "" {
+		return wall, nil
+	}
+	answer, err := time.ParseDuration(text)
+	if err != nil || answer <= 0 {
+		return Wall{}, fmt.Errorf("TOOLGATE_ANSWER_WITHIN is %q: write a time such as 220s", text)
+	}
+	wall.Answer = answer
+	return wall, nil
 }
 
 // EnvSecrets resolves references of the form "env:NAME" from the environment.

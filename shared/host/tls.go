@@ -36,5 +36,5 @@ func ListenTLS(ctx context.Context, address string, c *tls.Config, h http.Handle
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", address, err)
 	}
-	return serve(ctx, tls.NewListener(l, c), h, ready)
+	return serve(ctx, tls.NewListener(bounded{l, writeTimeout}, c), h, ready)
 }

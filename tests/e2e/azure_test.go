@@ -34,11 +34,16 @@ func TestAzure(t *testing.T) {
 	}
 	setModernHeaders(req.Header, "tools/call", "getPet")
 	req.Header.Set("X-Forwarded-Host", "contoso.azurewebsites.net")
+	req.Header.Set("Client-Ip", "203.0.113.9:4711")  // of the front end
+	req.Header.Set("X-Forwarded-For", "203.0.113.1") // of the client, as are the others
+	req.Header.Set("X-Azure-ClientIP", "203.0.113.2")
+	req.Header.Set("Forwarded", "for=203.0.113.3")
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	checkPet(t, res.StatusCode, res.Header.Get("Content-Type"), res.Body)
+	waitForLog(t, p, `"client":"203.0.113.9"`)
 }
 
 func TestAzureSaysWhatIsMissing(t *testing.T) {

@@ -71,6 +71,7 @@ func TestLambda(t *testing.T) {
 	select {
 	case res := <-api.response:
 		checkStreamed(t, res)
+		waitForLog(t, p, `"client":"192.0.2.1"`) // of the event, whatever its headers say
 	case <-time.After(30 * time.Second):
 		t.Fatal("the function did not answer")
 	}
@@ -89,6 +90,7 @@ func functionURLEvent(t *testing.T) []byte {
 	for name := range h {
 		headers[strings.ToLower(name)] = h.Get(name)
 	}
+	headers["x-forwarded-for"], headers["client-ip"], headers["x-real-ip"] = "203.0.113.1, 203.0.113.2", "203.0.113.3", "203.0.113.4"
 	event, err := json.Marshal(map[string]any{
 		"version": "2.0", "rawPath": "/petstore/mcp", "rawQueryString": "", "headers": headers,
 		"body": string(body), "isBase64Encoded": false,

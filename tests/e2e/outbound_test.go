@@ -39,6 +39,8 @@ name: contoso
 sealingKey: { secret: env:SEALING_KEY }
 connections:
   hub: { authorizationUrl: "https://hub.contoso.com/authorize", tokenUrl: "https://hub.contoso.com/token", clientId: g, clientSecret: { secret: env:HUB_SECRET }, scopes: [ read ] }
+servers:
+  helpdesk: { upstream: { url: "http://127.0.0.1:1/mcp", credentials: { oauth: {} } } }
 `
 
 // The link that the command prints opens a page of the gateway, once it is served
@@ -61,6 +63,8 @@ func TestConnectionsCommand(t *testing.T) {
 	wantText(t, run(2, "add"), "PROVIDER/ID")
 	wantText(t, run(2, "lst"), `did you mean "list"?`)
 	wantText(t, run(1, "test", "hub/shared"), "no such connection")
+	wantText(t, run(1, "test", "helpdesk/shared"), "no such connection")
+	wantText(t, run(0, "add", "helpdesk/shared", "--scope", "read write"), "/connections/helpdesk/shared?ticket=")
 	wantText(t, run(1, "remove", "hub/shared"), "no such connection")
 
 	p, err := peer.Start(peer.Command{

@@ -292,7 +292,8 @@ apis:
 		"a.xml":     `<policies><inbound><validate-client-certificate validate-trust="true" validate-not-before="true" validate-not-after="true" validate-revocation="false" ignore-error="false" /><return-response><set-body>@(context.Request.Certificate.Subject)</set-body></return-response></inbound></policies>`,
 		"dates.xml": `<policies><inbound><validate-client-certificate validate-trust="true" validate-not-before="false" validate-not-after="false" validate-revocation="false" ignore-error="false" /><return-response><set-body>@("" + context.Request.Certificate.Verify())</set-body></return-response></inbound></policies>`,
 	})
-	base := folder.Serve(t, dir, nil, gateway.Options{Services: services.New(services.Options{})})
+	functions := gateway.Options{Services: services.New(services.Options{}), CertificateHeader: host.AzureCertificateHeader}
+	base := folder.Serve(t, dir, nil, functions)
 	send := func(path, header, value string) string {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
 		if err != nil {
@@ -409,7 +410,7 @@ apis: { a: { path: a, operations: { get: { method: GET, urlTemplate: /, policy: 
 	if got := request(t, base+"/a", ""); got != "200 none" {
 		t.Errorf("before: got %s", got)
 	}
-	path, err := keeper.Ticket("github", "shared", nil)
+	path, err := keeper.Ticket("github", "shared", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,12 +64,13 @@ func threatsOf(content string) (list []threat) {
 		line++
 		row := threatRow.FindStringSubmatch(text)
 		switch {
+		case strings.HasPrefix(text, "|--"): // between the names of columns and the rows
 		case row == nil:
 			inTable = false
-		case strings.TrimSpace(row[3]) == "Tests":
+		case row[3] == "Tests":
 			inTable = true
-		case inTable && !strings.HasPrefix(row[1], "--"):
-			th := threat{line: line, name: strings.TrimSpace(row[1])}
+		case inTable:
+			th := threat{line: line, name: row[1]}
 			for _, m := range testName.FindAllStringSubmatch(row[3], -1) {
 				th.tests = append(th.tests, m[1])
 			}
