@@ -31,6 +31,9 @@ type Folder struct {
 	Dir string
 	// Fetch reads OpenAPI documents given by URL; nil: they are faults.
 	Fetch build.Fetch
+	// Env has the environment variables that a test does not set; nil: there are no
+	// others.
+	Env func(name string) (value string, ok bool)
 
 	mu       sync.Mutex
 	compiled map[string]compiled // by environment
@@ -86,6 +89,9 @@ func (f *Folder) build(ctx context.Context, env map[string]string) ([]byte, erro
 func (f *Folder) load(env map[string]string) (*config.Config, fault.Faults) {
 	return config.Load(f.Dir, func(name string) (string, bool) {
 		value, ok := env[name]
+		if !ok && f.Env != nil {
+			return f.Env(name)
+		}
 		return value, ok
 	})
 }

@@ -16,7 +16,6 @@ import (
 
 	"toolgate/shared/fault"
 	"toolgate/shared/gateway"
-	"toolgate/shared/host"
 	"toolgate/shared/policy/policytest"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
@@ -73,11 +72,12 @@ func (f *Folder) gateway(ctx context.Context, a *txtar.Archive) (string, error) 
 // run is a test as it runs.
 type run struct {
 	*test
-	out      policytest.Writer
-	snapshot *snapshot.Snapshot
-	gateway  *gateway.Gateway
-	calls    int
-	failed   error // of the request that is being served
+	out         policytest.Writer
+	snapshot    *snapshot.Snapshot
+	gateway     *gateway.Gateway
+	calls       int
+	failed      error // of the request that is being served
+	*explaining       // nil: the run is that of a test
 
 	mu     sync.Mutex
 	now    time.Time
@@ -114,7 +114,7 @@ func (r *run) start(content []byte) (err error) {
 	if r.snapshot, err = snapshot.Load(bytes.NewReader(content), int64(len(content))); err != nil {
 		return err
 	}
-	t := &transport{script: &r.script, tools: r.tools}
+	t := r.transport()
 	s := services.New(services.Options{Transport: t, Now: r.clock})
 	s.Sink = &r.out
 	s.Sleep = func(_ context.Context, d time.Duration) error {
@@ -122,12 +122,17 @@ func (r *run) start(content []byte) (err error) {
 		r.out.Printf("wait %v", d)
 		return nil
 	}
-	r.gateway, err = gateway.New(r.snapshot, gateway.Options{
-		Secrets: host.Secrets(r.secret), Transport: t, SealingSecret: []byte("a secret of tests, and of nobody else"), Services: s,
+	o := gateway.Options{
+		Secrets: r.resolve, Transport: t, SealingSecret: []byte("a secret of tests, and of nobody else"), Services: s,
 		Subscriptions: &subscriptions{list: r.subscriptions, now: r.clock},
 		Random:        r, Observe: func(c gateway.Call) { r.failed = c.Err },
-	})
-	if err != nil {
+	}
+	if r.explaining != nil {
+		if err := r.explained(&o); err != nil {
+			return errors.Join(err, r.snapshot.Close())
+		}
+	}
+	if r.gateway, err = gateway.New(r.snapshot, o); err != nil {
 		return errors.Join(fmt.Errorf("starting the gateway: %w", err), r.snapshot.Close())
 	}
 	return nil
@@ -138,19 +143,31 @@ func (r *run) stop() {
 	_ = r.snapshot.Close()
 }
 
-// secret is the value of a secret: its name, unless the test has another.
-func (r *run) secret(name string) (string, bool) {
+// resolve gives the value of a secret: its name, unless the test has another.
+func (r *run) resolve(ref string) (string, error) {
+	_, name, _ := strings.Cut(ref, ":")
 	if value, ok := r.env[name]; ok {
-		return value, true
+		return value, nil
 	}
-	return name, true
+	return name, nil
 }
 
 // clock is the time of the test.
 func (r *run) clock() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.explaining != nil && r.Clock {
+		return r.now.Add(time.Since(r.began))
+	}
 	return r.now
+}
+
+// origin is the URL that clients reach the gateway by, without a path.
+func (r *run) origin() string {
+	if public, err := url.Parse(r.snapshot.PublicURL); err == nil && public.Host != "" {
+		return public.Scheme + "://" + public.Host // its path ends where the gateway begins
+	}
+	return "http://127.0.0.1:8080"
 }
 
 // pass lets time pass.
@@ -174,16 +191,13 @@ func (r *run) Read(p []byte) (int, error) {
 // serve makes one request and writes what came of it.
 func (r *run) serve(ctx context.Context, q *request) error {
 	r.calls++
-	if q.server != "" {
+	if q.server != "" && q.body == nil {
 		if err := q.compose(r.snapshot, r.calls); err != nil {
 			return err
 		}
 	}
-	base := "http://127.0.0.1:8080"
-	if public, err := url.Parse(r.snapshot.PublicURL); err == nil && public.Host != "" {
-		base = public.Scheme + "://" + public.Host // its path ends where the gateway begins
-	}
-	req, err := http.NewRequestWithContext(ctx, q.method, base+q.target, bytes.NewReader(q.body))
+	r.script.Statuses(q.status)
+	req, err := http.NewRequestWithContext(ctx, q.method, r.origin()+q.target, bytes.NewReader(q.body))
 	if err != nil {
 		return err
 	}
@@ -191,6 +205,9 @@ func (r *run) serve(ctx context.Context, q *request) error {
 		req.Body, req.ContentLength = http.NoBody, 0
 	}
 	req.Header = q.header.Clone()
+	if q.key != "" {
+		r.present(q, req)
+	}
 	if name := req.Header.Get("Host"); name != "" {
 		req.Host = name
 		req.Header.Del("Host")

@@ -10,7 +10,8 @@
 //	                      test is one of the folder that it stands in
 //	env                   lines of NAME=value: the environment of the folder. Secrets
 //	                      that are not in it have their reference without its scheme
-//	                      as their value: ORDERS_KEY for env:ORDERS_KEY
+//	                      as their value: ORDERS_KEY for env:ORDERS_KEY, /orders/key
+//	                      for ssm:/orders/key
 //	settings              lines of key: value: now (RFC 3339) and ip, the client's
 //	subscription ID       lines of key: value: key and secondary, as clients send them,
 //	                      scope (all, product:NAME, api:NAME or server:NAME), name,
@@ -58,6 +59,7 @@ type test struct {
 	files  map[string][]byte // of its own gateway; nil: it is one of a folder
 	env    map[string]string
 	now    time.Time
+	fixed  bool // now was set
 	ip     string
 	script policytest.Script
 	tools  upstreams
@@ -70,7 +72,9 @@ type test struct {
 type step struct {
 	section policytest.Section
 	wait    time.Duration
-	request *request // nil: wait
+	request *request  // nil: wait
+	at      time.Time // of the request; zero: as it is then
+	ip      string    // of the client, from then on; empty: as before
 }
 
 // request is one HTTP request.
@@ -80,6 +84,11 @@ type request struct {
 	body           []byte
 	server, tool   string // of call and list
 	arguments      jsontext.Value
+
+	// Of recorded calls:
+	claims jsontext.Value // of a token; nil: there was none
+	key    string         // of a subscription; empty: none
+	status []int          // of the backends' answers, in order
 }
 
 // stands tells whether an archive is a test of a gateway, rather than one of a
@@ -147,6 +156,7 @@ func (t *test) section(s policytest.Section, files map[string][]byte) error {
 func (t *test) set(key, value string) (err error) {
 	switch key {
 	case "now":
+		t.fixed = true
 		t.now, err = time.Parse(time.RFC3339, value)
 	case "ip":
 		t.ip = value

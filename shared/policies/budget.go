@@ -125,6 +125,9 @@ func (p *budget) Apply(ctx context.Context, x *policy.Exchange) error {
 	if err != nil {
 		return err
 	}
+	if x.Tracer != nil {
+		x.Note(policy.NoteLimit, "money", left.String()+" "+p.Currency+" left")
+	}
 	if p.RemainingHeader != "" {
 		x.SetResponseHeader(p.RemainingHeader, left.String())
 	}

@@ -62,6 +62,7 @@ func (p *cacheLookup) Apply(ctx context.Context, x *policy.Exchange) error {
 	x.Keep(responseCachingKey{}, caching)
 	stored, err := p.services.Cache.Get(ctx, caching.key)
 	if err != nil || stored == nil {
+		x.Note(policy.NoteCache, "response", "not found")
 		return nil //nolint:nilerr // a cache that cannot be reached has nothing
 	}
 	r, err := decodeResponse(stored)
@@ -73,6 +74,7 @@ func (p *cacheLookup) Apply(ctx context.Context, x *policy.Exchange) error {
 		return nil
 	}
 	caching.hit = true
+	x.Note(policy.NoteCache, "response", "found")
 	x.Respond(r.response())
 	caching.limitDownstream(x, left)
 	return policy.Answered

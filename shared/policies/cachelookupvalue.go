@@ -35,10 +35,12 @@ func (p *cacheLookupValue) Apply(ctx context.Context, x *policy.Exchange) error 
 	// A cache that cannot be reached, or cannot be understood, has nothing.
 	if stored, err := p.cache.Get(ctx, valueKey(key)); err == nil && stored != nil {
 		if value, err := expr.Decode(stored); err == nil {
+			x.Note(policy.NoteCache, "value", "found")
 			x.SetVariable(p.Variable, value)
 			return nil
 		}
 	}
+	x.Note(policy.NoteCache, "value", "not found")
 	if !p.Default.IsSet() {
 		return nil
 	}

@@ -61,6 +61,11 @@ func (p *cacheValue) Apply(ctx context.Context, x *policy.Exchange) error {
 	if !ran && err != nil {
 		return policy.NewError("cache-value", policy.ReasonClientConnectionFailure)
 	}
+	if ran {
+		x.Note(policy.NoteCache, "value", "computed")
+	} else {
+		x.Note(policy.NoteCache, "value", "found")
+	}
 	return p.set(x, value, stored, err)
 }
 

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ const (
 	requestOverlap = 200
 	// maxWindows bounds how many requests one message makes.
 	maxWindows = 100
+	// maxServiceFailures is after how many windows that the service failed at the
+	// others are not tried any more.
+	maxServiceFailures = 3
 )
 
 // safetyCheck is what is looked for in text.
@@ -40,6 +44,8 @@ type safetyCheck struct {
 	blocklists []string
 	window     int // characters, of responses
 	overlap    int // characters, of responses
+	// open says that text passes which the service fails to judge.
+	open bool
 }
 
 // threshold is the severity from which on a category blocks.
@@ -58,30 +64,47 @@ type subject struct {
 	isDocument bool
 }
 
-// judge returns the *policy.Error for a text that violates the check, or that
-// could not be judged.
+// serviceError is why a text could not be judged, where its own content is not
+// the reason: the service was not reached, is busy, or fails.
+type serviceError struct{ cause error }
+
+func (e *serviceError) Error() string { return e.cause.Error() }
+
+func (e *serviceError) Unwrap() error { return e.cause }
+
+// judge returns the *policy.Error for a text that violates the check or cannot be
+// judged, and a *serviceError for one that might be judged at another time. A
+// violation counts for more than a failure at another window of the text.
 func (s *safetyCheck) judge(ctx context.Context, t subject) error {
 	if strings.TrimSpace(t.text) == "" {
 		return nil
 	}
 	service, err := s.service(ctx)
 	if err != nil {
-		return safetyUnavailable(err)
+		return &serviceError{err}
 	}
-	n := 0
+	n, failures := 0, 0
+	var first error
 	for window := range windows(t.text, t.window, t.overlap) {
 		if n++; n > maxWindows {
 			return violates(t, fmt.Sprintf("it has more than %d windows of %d characters", maxWindows, t.window))
 		}
 		why, err := s.judgeWindow(ctx, service, window, t.isDocument)
-		if err != nil {
-			return safetyUnavailable(err)
-		}
 		if why != "" {
 			return violates(t, why)
 		}
+		if err == nil {
+			continue
+		}
+		if _, ok := errors.AsType[*serviceError](err); !ok {
+			return safetyUnavailable(err)
+		}
+		first = cmp.Or(first, err)
+		if failures++; !s.open || failures == maxServiceFailures || ctx.Err() != nil {
+			break
+		}
 	}
-	return nil
+	return first
 }
 
 // violates is the refusal of a text. The client does not learn what was found.
@@ -123,17 +146,19 @@ func windows(text string, size, overlap int) iter.Seq[string] {
 	}
 }
 
-// judgeWindow tells why a text violates the check, empty when it does not.
+// judgeWindow tells why a text violates the check, empty when it does not. Where
+// failures may pass, that of one question leaves the other.
 func (s *safetyCheck) judgeWindow(ctx context.Context, service *policy.Outgoing, text string, isDocument bool) (why string, err error) {
 	if s.shield {
-		if why, err = shieldPrompt(ctx, s.services.Sender, service, text, isDocument); why != "" || err != nil {
+		if why, err = shieldPrompt(ctx, s.services.Sender, service, text, isDocument); why != "" || err != nil && !s.open {
 			return why, err
 		}
 	}
 	if len(s.categories) == 0 && len(s.blocklists) == 0 {
-		return "", nil
+		return "", err
 	}
-	return s.analyze(ctx, service, text)
+	why, failed := s.analyze(ctx, service, text)
+	return why, cmp.Or(failed, err)
 }
 
 // service is a request to the backend that is not complete yet.
@@ -174,20 +199,34 @@ func ask(ctx context.Context, sender policy.Sender, service *policy.Outgoing, op
 	}
 	response, err := sender.Send(ctx, &o)
 	if err != nil {
-		return err
+		return &serviceError{err}
 	}
 	defer policy.Message{Response: response}.Body().Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s was answered with status %d", operation, response.StatusCode)
+		err := fmt.Errorf("%s was answered with status %d", operation, response.StatusCode)
+		if isServiceFailure(response.StatusCode) {
+			return &serviceError{err}
+		}
+		return err
 	}
 	body, err := policy.Message{Response: response}.Body().Bytes(false)
 	if err != nil {
-		return err
+		return &serviceError{err}
 	}
 	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("reading the answer to %s: %w", operation, err)
+		return &serviceError{fmt.Errorf("reading the answer to %s: %w", operation, err)}
 	}
 	return nil
+}
+
+// isServiceFailure tells whether a status is about the service, or about who asks,
+// and not about the text: that one a caller could choose.
+func isServiceFailure(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError
 }
 
 type shieldQuestion struct {
@@ -215,7 +254,7 @@ func shieldPrompt(ctx context.Context, sender policy.Sender, service *policy.Out
 		return "", err
 	}
 	if answer.UserPrompt == nil && len(answer.Documents) == 0 {
-		return "", errors.New("the answer to text:shieldPrompt says nothing")
+		return "", &serviceError{errors.New("the answer to text:shieldPrompt says nothing")}
 	}
 	for _, d := range answer.Documents {
 		if d.Detected {
@@ -262,7 +301,7 @@ func (s *safetyCheck) analyze(ctx context.Context, service *policy.Outgoing, tex
 	for _, t := range s.categories {
 		severity, ok := answer.severity(t.category)
 		if !ok {
-			return "", fmt.Errorf("the answer to text:analyze does not have the category %s", t.category)
+			return "", &serviceError{fmt.Errorf("the answer to text:analyze does not have the category %s", t.category)}
 		}
 		if severity >= t.severity {
 			return fmt.Sprintf("the category %s has the severity %d", t.category, severity), nil

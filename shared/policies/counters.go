@@ -59,11 +59,24 @@ type limitNames struct {
 // tell sets the headers and variables after each look at the limit; those of
 // the time to wait only when it is exceeded.
 func (n *limitNames) tell(x *policy.Exchange, s policy.Spent, calls int) {
+	noteLimit(x, int64(s.Remaining), int64(calls), s.RetryAfter)
 	setNumber(x, n.RemainingHeader, n.RemainingVariable, int64(s.Remaining))
 	setNumber(x, n.TotalHeader, "", int64(calls))
 	if s.Exceeded {
 		setNumber(x, n.RetryAfterHeader, n.RetryAfterVariable, wholeSeconds(s.RetryAfter))
 	}
+}
+
+// noteLimit tells a trace what is left of a limit; a total of 0 is none.
+func noteLimit(x *policy.Exchange, left, total int64, wait time.Duration) {
+	if x.Tracer == nil || total <= 0 {
+		return
+	}
+	text := fmt.Sprintf("%d of %d left", max(left, 0), total)
+	if wait > 0 {
+		text += fmt.Sprintf(", the next in %d s", wholeSeconds(wait))
+	}
+	x.Note(policy.NoteLimit, "calls", text)
 }
 
 // setNumber sets a header of the response and a variable, each unless it has no
@@ -170,6 +183,7 @@ func (u *quotaUse) begin(ctx context.Context, x *policy.Exchange, calls int) (fi
 		return false, countingError(x, u.source, u.key, err)
 	}
 	x.Keep(counter, true)
+	noteLimit(x, s.Remaining.Calls, u.quota.Calls, 0)
 	if s.BytesExceeded {
 		return false, u.exceeded(x, "bandwidth", s)
 	}

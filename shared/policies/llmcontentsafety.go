@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"toolgate/shared/policy"
 )
@@ -14,17 +15,19 @@ func init() {
 
 // llmContentSafety has text judged by Azure AI Content Safety, and refuses it
 // with the status 403: in inbound prompts, and the arguments of MCP's
-// tools/call; in outbound completions, and the text of a tool's result. What the
-// service cannot be asked about does not pass.
+// tools/call; in outbound completions, and the text of a tool's result. What could
+// not be judged does not pass, unless on-service-failure says so.
 //
 // The events of a completion that comes as a stream are held back for a window
-// of text; after a violation the stream ends. An MCP result is judged as a whole.
+// of text; after a violation the stream ends. Of an MCP server each notification is
+// judged before it is sent on, and the result as a whole.
 type llmContentSafety struct {
 	BackendID            policy.Value[string]   `attr:"backend-id,required"`
 	ShieldPrompt         policy.Value[bool]     `attr:"shield-prompt"`
 	EnforceOnCompletions policy.Value[bool]     `attr:"enforce-on-completions"`
 	WindowSize           policy.Value[int]      `attr:"window-size"`         // in characters, of responses
 	WindowOverlap        policy.Value[int]      `attr:"window-overlap-size"` // in characters, of responses
+	OnServiceFailure     string                 `attr:"on-service-failure"`
 	Categories           *harmCategories        `element:"categories"`
 	Blocklists           []policy.Value[string] `elements:"blocklists/id"`
 
@@ -99,6 +102,7 @@ func (p *llmContentSafety) check(x *policy.Exchange) (s *safetyCheck, enforce bo
 		services: p.services, backend: evaluate(e, &p.BackendID), shield: evaluate(e, &p.ShieldPrompt),
 		blocklists: evaluateTexts(e, p.Blocklists), outputType: "FourSeverityLevels",
 		window: evaluate(e, &p.WindowSize), overlap: evaluate(e, &p.WindowOverlap),
+		open: strings.EqualFold(p.OnServiceFailure, "allow"),
 	}
 	enforce = evaluate(e, &p.EnforceOnCompletions)
 	if p.Categories != nil {
@@ -142,7 +146,28 @@ func (p *llmContentSafety) request(ctx context.Context, x *policy.Exchange, s *s
 		}
 		t.text = promptText(contentTypeOf(x.Target), body)
 	}
-	return s.judge(ctx, t)
+	return p.judge(ctx, x, s, t)
+}
+
+// judge has a text judged. A failure to do so lets it pass where on-service-failure
+// says so, and leaves a trace.
+func (p *llmContentSafety) judge(ctx context.Context, x *policy.Exchange, s *safetyCheck, t subject) error {
+	err := s.judge(ctx, t)
+	failed, ok := errors.AsType[*serviceError](err)
+	switch {
+	case !ok:
+		return err
+	case !s.open || ctx.Err() != nil:
+		return safetyUnavailable(failed.cause)
+	}
+	p.trace(x, "The text was not judged, and passed: "+failed.Error())
+	return nil
+}
+
+func (p *llmContentSafety) trace(x *policy.Exchange, message string) {
+	if p.services.Sink != nil {
+		p.services.Sink.Trace(x, policy.TraceRecord{Source: "llm-content-safety", Severity: "error", Message: message})
+	}
 }
 
 // response judges what a response says.
@@ -162,9 +187,9 @@ func (p *llmContentSafety) response(ctx context.Context, x *policy.Exchange, s *
 			return violates(t, why)
 		}
 		judge := func(text string) error {
-			err := s.judge(ctx, subject{name: "Response", text: text, window: maxWindow, isDocument: true})
-			if err != nil && p.services.Sink != nil {
-				p.services.Sink.Trace(x, policy.TraceRecord{Source: "llm-content-safety", Severity: "error", Message: "The stream was ended: " + err.Error()})
+			err := p.judge(ctx, x, s, subject{name: "Response", text: text, window: maxWindow, isDocument: true})
+			if err != nil {
+				p.trace(x, "The stream was ended: "+err.Error())
 			}
 			return err
 		}
@@ -172,7 +197,17 @@ func (p *llmContentSafety) response(ctx context.Context, x *policy.Exchange, s *
 		delete(x.Response.Headers, http.CanonicalHeaderKey("Content-Length"))
 		return nil
 	}
+	if mcp {
+		x.OnNotification(func(notice []byte) error {
+			t := t
+			t.text = notificationText(notice)
+			return p.judge(ctx, x, s, t)
+		})
+	}
 	body, err := message.Body().Bytes(true)
+	if refused, ok := errors.AsType[*policy.Error](err); ok { // a notification was
+		return refused
+	}
 	if err != nil {
 		return policy.BodyError("llm-content-safety", err)
 	}
@@ -184,5 +219,5 @@ func (p *llmContentSafety) response(ctx context.Context, x *policy.Exchange, s *
 		}
 		t.text = completionText(contentType, body)
 	}
-	return s.judge(ctx, t)
+	return p.judge(ctx, x, s, t)
 }

@@ -11,6 +11,7 @@ import (
 
 	"toolgate/shared/policy"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -103,24 +104,79 @@ func argumentsText(message []byte) string {
 	return allText("", arguments)
 }
 
+// spokenResponse is what a response of JSON-RPC says to people and models.
+type spokenResponse struct {
+	Result *struct {
+		Content []struct {
+			contentBlock `json:",inline"`
+			Name         string `json:"name"` // of a link to a resource, as are the others
+			Title        string `json:"title"`
+			Description  string `json:"description"`
+		} `json:"content"`
+		StructuredContent jsontext.Value `json:"structuredContent"`
+		// InputRequests are what the tool asks of the client.
+		InputRequests jsontext.Value `json:"inputRequests"`
+	} `json:"result"`
+	Error *struct {
+		Message string         `json:"message"`
+		Data    jsontext.Value `json:"data"`
+	} `json:"error"`
+}
+
 // resultText is the text of a tool's result: of its blocks, and what the
-// structured content has besides.
+// structured content has besides; or that of the error in its place.
 func resultText(contentType string, body []byte) string {
-	results, err := toolResults(contentType, body)
-	if err != nil {
-		return plainText("", body)
-	}
 	var out strings.Builder
-	for _, result := range results {
-		for _, block := range result.Content {
-			appendLine(&out, block.Text)
-			appendLine(&out, block.Resource.Text)
+	for message := range messages(contentType, body) {
+		var said spokenResponse
+		if err := json.Unmarshal(message, &said); err != nil {
+			return plainText("", body)
 		}
-		if result.StructuredContent != nil {
-			appendLine(&out, allText("", result.StructuredContent))
+		if e := said.Error; e != nil {
+			appendLine(&out, e.Message)
+			appendValue(&out, e.Data)
 		}
+		if said.Result == nil {
+			continue
+		}
+		for _, block := range said.Result.Content {
+			for _, text := range [...]string{block.Text, block.Resource.Text, block.Name, block.Title, block.Description} {
+				appendLine(&out, text)
+			}
+		}
+		appendValue(&out, said.Result.StructuredContent)
+		appendValue(&out, said.Result.InputRequests)
 	}
 	return out.String()
+}
+
+// appendValue adds every text in a value; nil has none.
+func appendValue(out *strings.Builder, v jsontext.Value) {
+	if v != nil {
+		appendLine(out, allText("", v))
+	}
+}
+
+// notificationText is the text of a message that a server sends ahead of a result.
+// One that cannot be read is judged as a whole.
+func notificationText(message []byte) string {
+	var said struct {
+		Method string         `json:"method"`
+		Params jsontext.Value `json:"params"`
+	}
+	if err := json.Unmarshal(message, &said); err != nil {
+		return plainText("", message)
+	}
+	if said.Method != "notifications/progress" {
+		return allText("", said.Params)
+	}
+	var progress struct {
+		Message string `json:"message"` // the rest are numbers, and the client's own token
+	}
+	if err := json.Unmarshal(said.Params, &progress); err != nil {
+		return allText("", said.Params)
+	}
+	return progress.Message
 }
 
 // textReader collects the strings of a JSON document.

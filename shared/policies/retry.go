@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -53,7 +54,11 @@ func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
 		if err != nil || !again || n == waits.count {
 			return cmp.Or(failed, err)
 		}
-		if err := p.services.Wait(ctx, waits.before(n+1, x)); err != nil {
+		wait := waits.before(n+1, x)
+		if x.Tracer != nil {
+			x.Note(policy.NoteRetry, fmt.Sprintf("attempt %d", n+2), fmt.Sprintf("after %v", wait))
+		}
+		if err := p.services.Wait(ctx, wait); err != nil {
 			return policy.NewError("retry", policy.ReasonClientConnectionFailure)
 		}
 	}

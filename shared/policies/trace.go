@@ -58,6 +58,12 @@ func (p *trace) Apply(_ context.Context, x *policy.Exchange) error {
 		}
 		r.Metadata = append(r.Metadata, a)
 	}
+	if x.Tracer != nil {
+		x.Note(policy.NoteMessage, r.Source, r.Message)
+		for _, a := range r.Metadata {
+			x.Note(policy.NoteMessage, a.Name, a.Value)
+		}
+	}
 	p.sink.Trace(x, r)
 	return nil
 }

@@ -19,6 +19,7 @@ type Body struct {
 	content []byte        // what was read, or set
 	spent   bool          // it was read without being preserved
 	fault   error         // why the stream could not be read; nil for nothing
+	sets    int           // how often it was set
 	// Whole, unless nil, reads the stream in another way: it returns the bytes
 	// that policies see, and the stream is gone.
 	Whole func() ([]byte, error)
@@ -110,7 +111,16 @@ func (b *Body) read() ([]byte, error) {
 func (b *Body) Set(content []byte) {
 	_ = b.Close()
 	b.content, b.length, b.spent = content, int64(len(content)), false
+	b.sets++
 	b.watchers, b.passed = nil, nil
+}
+
+// Sets is how often the body was replaced.
+func (b *Body) Sets() int {
+	if b == nil {
+		return 0
+	}
+	return b.sets
 }
 
 // Held returns the bytes when they are at hand, nil for a body that is gone. It

@@ -39,6 +39,8 @@ type Exchange struct {
 	// Subject is the access token that the caller showed as Authorization, once a
 	// policy found it valid; empty before. Backends are called on behalf of it.
 	Subject string
+	// Tracer is told what policies do; nil: the call is not traced.
+	Tracer Tracer
 
 	service   *url.URL // the URL of the backend; nil when policies do not know it
 	path      string   // of Request.URL below service, escaped
@@ -49,6 +51,7 @@ type Exchange struct {
 	vary      []string      // more names for the header Vary of the response
 	kept      map[any]any   // what policies know about the call
 	came      []func(context.Context) error
+	notices   []func(message []byte) error // of OnNotification
 	end       []func(context.Context)
 
 	backendScope Scope           // of the document that chose BackendID; 0: no document did
@@ -162,13 +165,14 @@ func (x *Exchange) SetVariable(name string, value any) {
 	if x.assigned != nil {
 		x.assigned[name] = true
 	}
+	x.Note(NoteVariable, name, value)
 }
 
 // Inherit gives x copies of the variables of the exchange that it is part of:
 // to the call of a tool, those of its MCP message. The headers that policies
-// changed there count as changed here.
+// changed there count as changed here, and it is traced as that is.
 func (x *Exchange) Inherit(outer *Exchange) {
-	x.changed, x.Subject = slices.Clip(outer.changed), outer.Subject
+	x.changed, x.Subject, x.Tracer = slices.Clip(outer.changed), outer.Subject, outer.Tracer
 	x.variables.values = slices.Clone(outer.variables.values)
 	x.Variables = &x.variables
 }

@@ -36,6 +36,21 @@ func (x *Exchange) responded(ctx context.Context) error {
 	return nil
 }
 
+// OnNotification has something done with each MCP message that goes to the client
+// ahead of the response, while a policy of outbound reads that. An error keeps the
+// message back, and ends the answer.
+func (x *Exchange) OnNotification(do func(message []byte) error) { x.notices = append(x.notices, do) }
+
+// Notified does what waited for such a message.
+func (x *Exchange) Notified(message []byte) error {
+	for _, do := range x.notices {
+		if err := do(message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // VaryBy adds a header of the request to those on which the response depends,
 // as its header Vary says.
 func (x *Exchange) VaryBy(header string) {
@@ -98,7 +113,11 @@ func (b *Block) preflight(ctx context.Context, x *Exchange) (bool, error) {
 			continue
 		}
 		known = true
-		if err := p.Preflight(ctx, x); err != nil {
+		answer := p.Preflight
+		if x.Tracer != nil {
+			answer = func(ctx context.Context, x *Exchange) error { return b.statements[i].traced(ctx, x, p.Preflight) }
+		}
+		if err := answer(ctx, x); err != nil {
 			return true, b.statements[i].failure(err)
 		}
 	}

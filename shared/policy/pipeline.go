@@ -75,6 +75,12 @@ var (
 func (b *Block) Run(ctx context.Context, x *Exchange) error {
 	for i := range b.statements {
 		s := &b.statements[i]
+		if x.Tracer != nil {
+			if err := s.traced(ctx, x, s.Apply); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := s.Apply(ctx, x); err != nil {
 			return s.failure(err)
 		}

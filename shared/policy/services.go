@@ -200,6 +200,9 @@ type Computation struct {
 	// Anew has the value computed in any case. The one that is there serves those
 	// who ask meanwhile.
 	Anew bool
+	// Once has one instance compute at a time, whatever it costs: others would be
+	// counted by somebody else. Otherwise that is for what takes long.
+	Once bool
 	// Run computes the value. It is called by the caller of Compute, once at most.
 	// When it calls alone, others do not wait any longer: there will be nothing for
 	// them.
@@ -234,6 +237,9 @@ type TokenRules struct {
 	ClockSkew         time.Duration
 	Claims            []TokenClaim
 	Entra             *EntraRules // of validate-azure-ad-token; nil otherwise
+	// Decrypted is told the signed token that was inside of an encrypted one, once it
+	// satisfies the rules; nil is for who does not look into the token.
+	Decrypted func(signed string)
 }
 
 // TokenKey is a key that stands in the policy: a secret, an RSA public key by

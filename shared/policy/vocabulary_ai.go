@@ -8,7 +8,7 @@ var aiPolicies = []PolicyType{
 	{
 		Group: GroupAI, Summary: "Has prompts, arguments and results judged by Azure AI Content Safety.",
 		Sections: Inbound | Outbound, Scopes: AllScopes &^ ScopeOperation,
-		Differs: "Without categories, blocklists and shield-prompt, every category is refused from severity 4 on; attacks in responses are looked for as those in documents; the result of an MCP tool is judged as a whole, also when it comes as a stream; text that the service could not be asked about, or that its receiver might read otherwise, does not pass.",
+		Differs: "Without categories, blocklists and shield-prompt, every category is refused from severity 4 on; attacks in responses are looked for as those in documents; the result of an MCP tool is judged as a whole, and each notification before it when it comes as a stream, from the first policy of outbound on that reads the body; text that its receiver might read otherwise does not pass.",
 		ElementType: ElementType{
 			Name: "llm-content-safety",
 			Attributes: []AttributeType{
@@ -17,6 +17,10 @@ var aiPolicies = []PolicyType{
 				{Name: "enforce-on-completions", Domain: anyBool, Default: "false"},
 				{Name: "window-size", Domain: anyInt, Default: "1000", Differs: "10,000 at most"},
 				{Name: "window-overlap-size", Domain: anyInt},
+				{
+					Name: "on-service-failure", Domain: Domain{Type: Enum, Enum: []string{"allow", "refuse"}}, Default: "refuse", Ours: true,
+					Differs: "text that could not be judged, because the service does not answer, is busy or fails, passes with a trace, or is refused with status 500; what the service answers as wrong in the question is refused either way",
+				},
 			},
 			Children: []ElementType{
 				{

@@ -16,7 +16,7 @@ var authenticationPolicies = []PolicyType{
 				{Name: "require-scheme", Domain: anyText},
 				{Name: "require-signed-tokens", Domain: anyBool, Default: "true"},
 				{Name: "clock-skew", Domain: anySeconds, Default: "0"},
-				{Name: "output-token-variable-name", Differs: "null for a token that was encrypted"},
+				{Name: "output-token-variable-name"},
 			},
 			Any: [][]string{{"header-name", "query-parameter-name", "token-value"}},
 			One: [][]string{{"header-name", "query-parameter-name", "token-value"}},

@@ -20,8 +20,9 @@ type Script struct {
 	// Out is where requests are written.
 	Out *Writer
 
-	mu      sync.Mutex
-	answers []*answer
+	mu       sync.Mutex
+	answers  []*answer
+	statuses []int
 }
 
 // answer is a scripted response.
@@ -59,6 +60,14 @@ func statusOf(first string) (int, error) {
 	return n, nil
 }
 
+// Statuses are what the next requests without a scripted response are answered
+// with, in order, and an empty JSON object.
+func (s *Script) Statuses(list []int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.statuses = list
+}
+
 // Unused is an error for the first response that no request came for.
 func (s *Script) Unused() error {
 	s.mu.Lock()
@@ -92,6 +101,9 @@ func (s *Script) respond(r sent) (*http.Response, error) {
 	s.Out.Message(first, r.header, r.body)
 	a := s.next(r.method, r.url)
 	switch {
+	case a == nil && len(s.statuses) > 0:
+		a = &answer{status: s.statuses[0], Message: Message{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("{}")}}
+		s.statuses = s.statuses[1:]
 	case a == nil:
 		a = &answer{status: http.StatusOK, Message: Message{Header: http.Header{}}}
 	case a.status == 0:
