@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +12,8 @@ import (
 	"toolgate/shared/build"
 	"toolgate/shared/config"
 	"toolgate/shared/fault"
+	"toolgate/shared/snapshot"
+	"toolgate/shared/toolslock"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,7 +35,7 @@ func compile(ctx context.Context, dir string, env func(string) (string, bool)) (
 	if err != nil {
 		return nil, cfg.Files, err
 	}
-	return result, append(cfg.Files, result.Files...), nil
+	return result, append(append(cfg.Files, filepath.Join(dir, toolslock.FileName)), result.Files...), nil
 }
 
 func validate(ctx context.Context, c *call) error {
@@ -77,6 +80,10 @@ func buildSnapshot(ctx context.Context, c *call) error {
 	if err := os.WriteFile(*out, result.Snapshot, 0o644); err != nil {
 		return fmt.Errorf("writing the snapshot: %w", err)
 	}
-	fmt.Fprintf(c.stdout, "wrote %s (%d KiB)\n", *out, (len(result.Snapshot)+1023)/1024)
+	snap, err := snapshot.Load(bytes.NewReader(result.Snapshot), int64(len(result.Snapshot)))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.stdout, "wrote %s (%d KiB, hash %s)\n", *out, (len(result.Snapshot)+1023)/1024, snap.Hash)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,7 +16,6 @@ import (
 	"toolgate/shared/connection"
 	"toolgate/shared/fault"
 	"toolgate/shared/gateway"
-	"toolgate/shared/host"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 )
@@ -26,6 +26,7 @@ type connections struct {
 	out        io.Writer
 	base       string // the URL of the gateway
 	identities []string
+	scopes     []string
 }
 
 // connectionsCommand is one thing that the command connections does.
@@ -52,6 +53,7 @@ func manageConnections(ctx context.Context, c *call) error {
 	dir := flags.String("folder", ".", "the `folder` of the gateway")
 	base := flags.String("url", "", "add: the `URL` at which your browser reaches the gateway (default publicUrl, or http://"+defaultAddress+")")
 	identities := flags.String("identity", "", "add: object `ids` or subjects, with commas, of those who alone may use it, by identity-type=\"jwt\"")
+	scopes := flags.String("scope", "", "add: the `scopes` to ask for at the authorization server of an MCP server, with spaces (default what it asks for)")
 	args, err := c.parse(flags, 1, 2)
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func manageConnections(ctx context.Context, c *call) error {
 			fmt.Fprintf(c.stderr, "write go run ./local connections %s%s\n", command.name, map[bool]string{true: " PROVIDER/ID"}[command.named])
 			return errUsage
 		}
-		run := &connections{out: c.stdout, base: *base}
+		run := &connections{out: c.stdout, base: *base, scopes: strings.Fields(*scopes)}
 		if *identities != "" {
 			run.identities = strings.Split(*identities, ",")
 		}
@@ -90,12 +92,24 @@ func (c *connections) with(ctx context.Context, command *connectionsCommand, dir
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 	}
-	m := &snapshot.Manifest{Connections: cfg.Connections, SealingKey: cfg.SealingKey, PublicURL: cfg.PublicURL}
-	if c.Keeper, err = gateway.Connections(m, gateway.Options{Secrets: host.Secrets(env), Connections: store}); err != nil {
+	m := &snapshot.Manifest{
+		Name: cfg.Name, Title: cfg.Title, Connections: cfg.Connections, SealingKey: cfg.SealingKey, PublicURL: cfg.PublicURL, Egress: cfg.Egress,
+	}
+	for i := range cfg.Servers { // and no more of them than connections need: the rest may have other secrets
+		if s := &cfg.Servers[i]; s.Upstream != nil && s.Upstream.Credentials.OAuth != nil {
+			u := &config.Upstream{URL: s.Upstream.URL, Credentials: config.Credentials{OAuth: s.Upstream.Credentials.OAuth}}
+			m.Servers = append(m.Servers, snapshot.Server{Name: s.Name, Upstream: u})
+		}
+	}
+	found := secrets(env, nil)
+	if err = found.Read(ctx, m.SecretReferences()); err != nil {
+		return err
+	}
+	if c.Keeper, err = gateway.Connections(m, gateway.Options{Secrets: found.Resolve, Connections: store}); err != nil {
 		return err
 	}
 	if c.Keeper == nil {
-		return fmt.Errorf("%s has no providers: add them under connections in gateway.yaml", dir)
+		return fmt.Errorf("%s has no providers: add them under connections in gateway.yaml, or give an upstream credentials: { oauth: {} }", dir)
 	}
 	c.base = strings.TrimRight(cmp.Or(c.base, cfg.PublicURL, "http://"+defaultAddress), "/")
 	return do()
@@ -132,7 +146,7 @@ func life(c *connection.Connection) string {
 }
 
 func (c *connections) add(_ context.Context, provider, id string) error {
-	path, err := c.Ticket(provider, id, c.identities)
+	path, err := c.Ticket(provider, id, c.identities, c.scopes)
 	if err != nil {
 		return err
 	}
@@ -155,4 +169,11 @@ func (c *connections) test(ctx context.Context, provider, id string) error {
 	}
 	fmt.Fprintf(c.out, "%s/%s has an access token: %s\n", provider, id, life(&found))
 	return nil
+}
+
+// keepsConnections tells whether a gateway has connections to keep.
+func keepsConnections(m *snapshot.Manifest) bool {
+	return len(m.Connections) > 0 || slices.ContainsFunc(m.Servers, func(s snapshot.Server) bool {
+		return s.Upstream != nil && s.Upstream.Credentials.OAuth != nil && s.Upstream.Credentials.OAuth.AuthorizationCode()
+	})
 }

@@ -233,7 +233,7 @@ func formatTime(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// printable is a text of a store without what a terminal would obey.
+// printable is a text of a store, or of a client, without what a terminal would obey.
 func printable(text string) string {
 	out := []rune(text)
 	for i, r := range out {

@@ -39,11 +39,16 @@ func commands() []command {
 		{"serve", "[DIR]", "serve the folder DIR, or the example when none is given, and reload it when a file changes", serve},
 		{"validate", "DIR", "check the folder and print every fault", validate},
 		{"test", "[DIR|FILE…]", "run the tests (*.txtar) of the folder, or of the example when none is given", runTests},
+		{"explain", "[DIR]", "run a request through the folder and show the way it takes, or what is decided otherwise of recorded calls", explainRequests},
+		{"trace", "token|get …", "issue a debug token (token DIR), or show the trace of a request that had one (get ID DIR)", traces},
 		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
+		{"package", "azure|lambda [DIR]", "write the package that a cloud runs: the program, the snapshot and what the platform needs", writePackage},
+		{"lock", "DIR", "lock the tools of MCP servers in tools.lock, or say what differs from it: --check, --accept SERVER/TOOL, --all", lockTools},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
 		{"keys", "DO [ID]", "create, list, show, rotate, suspend, activate, cancel, reject or delete subscriptions and their keys", manageKeys},
 		{"budget", "report [DIR]", "list what was spent of budgets, by key and tool, in this period and in the last one", budget},
-		{"connections", "DO [PROVIDER/ID]", "list, add, remove or test the OAuth connections of get-authorization-context", manageConnections},
+		{"audit", "verify|list DIR", "verify the chains of the audit, or list its calls, in the store of a folder or of a deployment, or in a log", manageAudit},
+		{"connections", "DO [PROVIDER/ID]", "list, add, remove or test OAuth connections, of get-authorization-context and of upstreams", manageConnections},
 		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},
 	}
 }

@@ -30,10 +30,13 @@ func (s *server) printCall(c gateway.Call) {
 	case c.Failed:
 		outcome += " isError"
 	case c.Err != nil:
-		outcome += " " + c.Err.Error()
+		outcome += " " + printable(c.Err.Error())
+	}
+	if c.Approval != "" {
+		outcome += " approval " + c.Approval
 	}
 	fmt.Fprintf(s.stdout, "%s  %-12s %-28s %7.1f ms  %s\n", c.Time.Format(time.TimeOnly), c.Server,
-		strings.TrimSpace(c.Method+" "+c.Name), float64(c.Duration.Microseconds())/1000, outcome)
+		printable(strings.TrimSpace(c.Method+" "+c.Name)), float64(c.Duration.Microseconds())/1000, outcome)
 }
 
 // describe says in a few words what a server is.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -21,6 +23,7 @@ import (
 	"time"
 
 	"toolgate/shared/access"
+	"toolgate/shared/audit"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
 	"toolgate/shared/policy"
@@ -29,6 +32,7 @@ import (
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 	"toolgate/shared/sweep"
+	"toolgate/shared/telemetry"
 )
 
 // defaultAddress is where the gateway listens unless told otherwise.
@@ -40,8 +44,9 @@ var exampleDir = filepath.Join("local", "examples", "gateway")
 
 func serve(ctx context.Context, c *call) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed, or there is a budget)")
+	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed, or there is a budget or an audit)")
 	address := flags.String("listen", "", "the `address` to listen on (default "+defaultAddress+", or a free port when that is taken)")
+	record := flags.String("record", "", "a `file` to which calls of MCP servers are appended as records, for explain --replay")
 	var files tlsFiles
 	files.flags(flags)
 	args, err := c.parse(flags, 0, 1)
@@ -52,6 +57,10 @@ func serve(ctx context.Context, c *call) error {
 	if s.tls, err = files.config(); err != nil {
 		return err
 	}
+	if s.recorder, err = openRecorder(*record, s.log); err != nil {
+		return err
+	}
+	defer s.recorder.close()
 	if len(args) == 1 {
 		s.dir = args[0]
 	} else if err := s.startExample(ctx); err != nil {
@@ -80,16 +89,29 @@ type server struct {
 	// store has the subscriptions; nil where none is needed and none is named.
 	store    state.Store
 	storeURL string // what was named; empty for the folder's own
+	// memory has the approvals, and the traces, where there is no store, over reloads too.
+	memory state.Memory
 	// stopSweep is set with store, and returns when the sweep has ended.
 	stopSweep func()
+	recorder  *recorder // nil: calls are not recorded
 	current   atomic.Pointer[running]
 	files     []string // to watch
 }
 
 // running is one configuration being served.
 type running struct {
-	*gateway.Gateway
+	*gateway.Renewing
 	snapshot *snapshot.Snapshot
+	recorder *telemetry.Recorder // nil: nothing is recorded
+	trail    *audit.Trail        // nil: there is no audit
+}
+
+// Close closes the gateway, exports what is left of its telemetry and writes what is
+// left of its audit.
+func (r *running) Close() error {
+	defer r.recorder.CloseWithin(2 * time.Second)
+	defer r.trail.CloseWithin(2 * time.Second)
+	return r.Renewing.Close()
 }
 
 // load compiles the folder and serves it from now on. On error what was served
@@ -108,18 +130,39 @@ func (s *server) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g, err := gateway.New(snap, gateway.Options{
-		Subscriptions: subscriptions,
-		SignIns:       s.store,
-		Secrets:       host.Secrets(s.env), Log: s.log, Observe: s.printCall, SealingSecret: s.secret,
-		Services:    services.New(services.Options{Log: s.log, Store: s.store}),
-		Connections: s.store, Files: os.DirFS(s.dir), AWS: environmentSigner(s.env),
+	found := secrets(s.env, s.log)
+	if err := found.Read(ctx, snap.SecretReferences()); err != nil {
+		return err // who sits here mends it at once
+	}
+	recorder, err := gateway.OpenTelemetry(snap, gateway.TelemetryOptions{Environment: s.env, Secrets: found.Resolve, Identity: &developer{}, Log: s.log})
+	if err != nil {
+		return err
+	}
+	trail, err := gateway.OpenAudit(snap, gateway.AuditOptions{
+		Store: s.store, Secrets: found.Resolve, Log: s.log, Lines: slog.New(slog.NewJSONHandler(s.stdout, nil)),
 	})
 	if err != nil {
 		return err
 	}
+	g, err := gateway.NewRenewing(ctx, snap, gateway.Options{
+		Telemetry:     recorder,
+		Audit:         trail,
+		Subscriptions: subscriptions,
+		SignIns:       s.store,
+		Traces:        cmp.Or[state.Store](s.store, &s.memory),
+		Trace:         s.recorder.trace(), TraceBodies: s.recorder.bodies(),
+		Approvals: cmp.Or[state.Store](s.store, &s.memory),
+		Log:       s.log, Observe: s.printCall, SealingSecret: s.secret,
+		Services:    services.New(services.Options{Log: s.log, Store: s.store}),
+		Connections: s.store, Files: os.DirFS(s.dir), AWS: environmentSigner(s.env),
+		ShareTokens: s.store != nil,
+	}, found)
+	if err != nil {
+		return err
+	}
 	result.Report.Write(s.stdout, false)
-	if old := s.current.Swap(&running{g, snap}); old != nil {
+	s.log.Info("serving", "snapshot", snap.Hash)
+	if old := s.current.Swap(&running{g, snap, recorder, trail}); old != nil {
 		old.EndStreams() // their clients open others, which the new one serves
 		// Calls that are on their way through the old one get time to end.
 		time.AfterFunc(time.Minute, func() { _ = old.Close() })
@@ -152,7 +195,7 @@ func (s *server) closeStore() {
 func (s *server) subscriptions(ctx context.Context, snap *snapshot.Snapshot) (policy.Subscriptions, error) {
 	if s.store == nil {
 		address := s.storeURL
-		if address == "" && (takesKeys(&snap.Manifest) || hasBudgets(snap) || len(snap.Connections) > 0) {
+		if address == "" && (takesKeys(&snap.Manifest) || hasBudgets(snap) || keepsConnections(&snap.Manifest) || snap.Audit != nil && snap.Audit.Store) {
 			var err error
 			if address, err = folderStore(s.dir); err != nil {
 				return nil, err
@@ -239,8 +282,10 @@ func (s *server) greet(a net.Addr) {
 
 func (s *server) reload(ctx context.Context) {
 	if err := s.load(ctx); err != nil {
-		fmt.Fprintln(s.stdout, "The change is not served; the last good configuration goes on:")
-		report(s.stdout, err)
+		var text strings.Builder // in one piece: calls are printed at the same time
+		fmt.Fprintln(&text, "The change is not served; the last good configuration goes on:")
+		report(&text, err)
+		fmt.Fprint(s.stdout, text.String())
 		return
 	}
 	fmt.Fprintln(s.stdout, "reloaded")

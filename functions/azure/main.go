@@ -9,12 +9,15 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"toolgate/shared/access"
 	"toolgate/shared/auth"
+	"toolgate/shared/federation"
 	"toolgate/shared/gateway"
 	"toolgate/shared/host"
 	"toolgate/shared/policy"
+	"toolgate/shared/secret"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
@@ -35,24 +38,49 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
+	wall, err := host.AzureWall(os.Getenv)
+	if err != nil {
+		return err
+	}
 	path := cmp.Or(os.Getenv("TOOLGATE_SNAPSHOT"), "gateway.snapshot")
 	s, err := snapshot.Open(path)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	identity := managedIdentity(log)
+	log.Info("the gateway starts", "name", s.Name, "version", s.Version, "snapshot", s.Hash)
+	identity, err := hostIdentity(log)
+	if err != nil {
+		return err
+	}
 	store, err := openStore(ctx, identity)
 	if err != nil {
 		return err
 	}
+	secrets := secret.New(secret.Options{
+		Lookup: os.LookupEnv, Log: log, Vaults: map[string]secret.Vault{secret.KeyVault: secret.NewKeyVault(identity, nil)},
+	})
+	recorder, err := gateway.OpenTelemetry(s, gateway.TelemetryOptions{
+		Environment: os.LookupEnv, Secrets: secrets.Resolve, Identity: identity, Resource: host.AzureResource(os.Getenv), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer recorder.CloseWithin(lastExport)
+	store = gateway.ObserveStore(store, recorder)
 	var subscriptions policy.Subscriptions
 	if store != nil {
 		defer store.Close()
 		subscriptions = access.New(access.Options{Store: store, Log: log})
 	}
-	g, err := gateway.New(s, gateway.Options{
-		Secrets:       host.EnvSecrets,
+	trail, err := gateway.OpenAudit(s, gateway.AuditOptions{Store: store, Secrets: secrets.Resolve, Log: log})
+	if err != nil {
+		return err
+	}
+	defer trail.CloseWithin(lastExport)
+	g, err := gateway.NewRenewing(ctx, s, gateway.Options{
+		Telemetry:     recorder,
+		Audit:         trail,
 		AnyHost:       true, // the Functions host replaces Host and routes by the public one
 		Log:           log,
 		Observe:       gateway.LogCalls(log),
@@ -60,17 +88,26 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Subscriptions: subscriptions,
 		Streams:       store,
 		SignIns:       store,
+		Traces:        store,
+		Approvals:     store,
 		Connections:   store,
+		ShareTokens:   store != nil,
 		Files:         os.DirFS(filepath.Dir(path)),
-		ClientAddress: host.AzureClientAddress,
-	})
+
+		AddressHeaders:    host.AzureAddressHeaders(),
+		CertificateHeader: host.AzureCertificateHeader,
+	}, secrets)
 	if err != nil {
 		return err
 	}
 	defer g.Close()
 	defer context.AfterFunc(ctx, g.EndStreams)()
-	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), g))
+	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), wall.Before(g)))
 }
+
+// lastExport bounds the last export of telemetry, and the last write of the audit. The Functions host gives a process
+// that it ends no time; the others wait for it to end.
+const lastExport = 2 * time.Second
 
 // sweepOf is what functions/sweep does: it removes the rows of the store that have
 // expired.
@@ -98,12 +135,20 @@ func openStore(ctx context.Context, identity policy.Identity) (state.Store, erro
 	return state.Open(ctx, address, aztables.Opener(tables), aztables.AzuriteOpener(tables))
 }
 
-// managedIdentity gets tokens of the identity that the function app has: the
-// assigned one that AZURE_CLIENT_ID names, where a policy names none.
-func managedIdentity(log *slog.Logger) policy.Identity {
+// hostIdentity gets tokens of the identity that the function app has, the assigned
+// one that AZURE_CLIENT_ID names, where a policy names none. In a cluster that has
+// workload identity in its place, it is that one.
+func hostIdentity(log *slog.Logger) (policy.Identity, error) {
+	endpoint, file := os.Getenv("IDENTITY_ENDPOINT"), os.Getenv("AZURE_FEDERATED_TOKEN_FILE")
+	if endpoint == "" && file != "" {
+		return federation.New(federation.Options{
+			Authority: os.Getenv("AZURE_AUTHORITY_HOST"), Tenant: os.Getenv("AZURE_TENANT_ID"), ClientID: os.Getenv("AZURE_CLIENT_ID"),
+			Source: federation.File{Read: func() ([]byte, error) { return os.ReadFile(file) }},
+		})
+	}
 	return ownIdentity{auth.NewManagedIdentity(auth.ManagedIdentityOptions{
-		Endpoint: os.Getenv("IDENTITY_ENDPOINT"), Header: os.Getenv("IDENTITY_HEADER"), Log: log,
-	})}
+		Endpoint: endpoint, Header: os.Getenv("IDENTITY_HEADER"), Log: log,
+	})}, nil
 }
 
 type ownIdentity struct{ *auth.ManagedIdentity }

@@ -23,6 +23,7 @@ import (
 	"toolgate/shared/openapi"
 	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/toolslock"
 )
 
 // maxDocument bounds an OpenAPI document, in bytes.
@@ -52,8 +53,11 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 	}
 	m.Schemas, m.Backends = b.schemas(), cfg.Backends
 	m.AuthorizationServer = cfg.AuthorizationServer
+	m.Telemetry, m.Audit = cfg.Telemetry, cfg.Audit
 	m.Certificates, m.ClientCertificates, m.Connections, m.Egress = cfg.Certificates, cfg.ClientCertificates, cfg.Connections, cfg.Egress
+	m.ClientAddress = cfg.ClientAddress
 	b.readPolicies()
+	b.lock = b.readLock()
 	m.Products, m.APIs = b.products(), b.apis()
 	for _, s := range cfg.Servers {
 		m.Servers = append(m.Servers, b.server(s))
@@ -79,6 +83,7 @@ type builder struct {
 	policies  *policies
 	sources   map[string]*sourceAPI // by the name of the API
 	known     schemaIDs
+	lock      toolslock.Lock // nil: there is none
 	out       *snapshot.Writer
 	report    Report
 	faults    fault.Faults
@@ -106,12 +111,16 @@ func (b *builder) server(s config.Server) snapshot.Server {
 	}
 	if s.Upstream != nil {
 		out.Cache = b.upstreamCache(&s)
+		out.Lock = b.locked(&s)
 		for _, t := range s.Upstream.Tools {
 			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
 			p.allow(cmp.Or(t.Override.Name, t.Tool), t.Override.Allow)
+			p.approve(&s, cmp.Or(t.Override.Name, t.Tool), t.Override.Approval)
 		}
 	}
 	out.Policy, out.ToolPolicies, out.ToolAllow = p.server, p.tools, p.allowed
+	out.Approval, out.ToolApproval = s.Approval.Over(nil), p.approvals
+	b.noteApprovals(&out)
 	return out
 }
 
@@ -123,6 +132,8 @@ type serverPolicies struct {
 	tools    map[string]int // those of tools that have one, by their published names
 	// allowed says who may call tools that not everybody may, by the same names.
 	allowed map[string][]config.Allow
+	// approvals say which tools differ from the server in whether a person is asked.
+	approvals map[string]*config.Approval
 }
 
 func (p *serverPolicies) link() link { return link{policy.ScopeServer, p.server} }

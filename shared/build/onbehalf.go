@@ -9,7 +9,7 @@ import (
 // callsOnBehalf tells whether a server's tools are called on behalf of callers.
 func (b *builder) callsOnBehalf(s *config.Server) bool {
 	if s.Upstream != nil {
-		return s.Upstream.Credentials.OnBehalfOf != nil
+		return s.Upstream.Credentials.PerCaller()
 	}
 	if s.API == nil {
 		return false

@@ -13,6 +13,8 @@ type Report struct {
 	Servers []ServerReport `json:"servers"`
 	// Warnings are what is doubtful in policy documents.
 	Warnings fault.Faults `json:"warnings,omitzero"`
+	// Notes are what the gateway needs when it runs.
+	Notes []string `json:"notes,omitzero"`
 }
 
 // ServerReport covers one server.
@@ -72,6 +74,9 @@ func (r *Report) Write(w io.Writer, all bool) {
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintln(w, warning)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(w, note)
 	}
 }
 

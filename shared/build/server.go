@@ -139,6 +139,7 @@ func merge(a, b config.Override) config.Override {
 	if b.Allow != nil {
 		a.Allow = b.Allow
 	}
+	a.Approval = cmp.Or(b.Approval, a.Approval)
 	a.Annotations = config.Annotations{
 		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
 		Destructive: cmp.Or(b.Annotations.Destructive, a.Annotations.Destructive),
@@ -186,8 +187,11 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 	}
 	c.byName[t.Name] = o.Key()
 	t.backend = backend
+	t.Definition = c.clean(o, t.Definition)
 	c.governed.tool(t.Name, ch.override.Policy)
 	c.governed.allow(t.Name, ch.override.Allow)
+	c.governed.approve(&c.server, t.Name, ch.override.Approval)
+	c.checkApproval(ch.override.Approval, t.Tool)
 	c.source.published[o] = true
 	v.Published = true
 	c.tools = append(c.tools, t)

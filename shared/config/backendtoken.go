@@ -52,7 +52,12 @@ type SigV4 struct {
 // Given tells whether there are any.
 func (c *Credentials) Given() bool {
 	return len(c.Header) > 0 || len(c.Query) > 0 || c.Authorization != nil || c.ManagedIdentity != nil ||
-		c.ClientCredentials != nil || c.OnBehalfOf != nil || c.SigV4 != nil || c.Certificate != ""
+		c.ClientCredentials != nil || c.OnBehalfOf != nil || c.SigV4 != nil || c.OAuth != nil || c.Certificate != ""
+}
+
+// PerCaller tells whether what is presented depends on who calls.
+func (c *Credentials) PerCaller() bool {
+	return c.OnBehalfOf != nil || c.OAuth != nil && c.OAuth.PerCaller
 }
 
 // assertionAudience is what Microsoft Entra wants the assertion of a federated
@@ -158,7 +163,7 @@ func (d *decoder) secureURL(v value, query bool) string {
 }
 
 // authorizing are the keys of credentials that make the Authorization header.
-var authorizing = []string{"authorization", "managedIdentity", "clientCredentials", "onBehalfOf", "sigv4"}
+var authorizing = []string{"authorization", "managedIdentity", "clientCredentials", "onBehalfOf", "sigv4", "oauth"}
 
 // checkAuthorization checks that there is one Authorization header at most.
 func checkAuthorization(d *decoder, _ value, present map[string]value, c *Credentials) {

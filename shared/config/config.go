@@ -57,15 +57,24 @@ type Config struct {
 	Certificates []Certificate
 	// ClientCertificates say which certificates of clients are trusted; nil: none.
 	ClientCertificates *ClientCertificates
+	// ClientAddress says how proxies tell the address of a client; nil: the platform
+	// does, or else the connection.
+	ClientAddress *ClientAddress
 	// Connections are the providers of OAuth connections.
 	Connections []Connection
 	// AuthorizationServer makes the gateway one; nil: it is none.
 	AuthorizationServer *AuthorizationServer
-	Egress              Egress
-	Backends            []Backend
-	APIs                []API
-	Servers             []Server
-	Products            []Product
+	// Telemetry says what calls leave behind; nil: what the environment says.
+	Telemetry *Telemetry
+	// Audit says what is recorded for the audit; nil: nothing.
+	Audit *Audit
+	Egress    Egress
+	// ToolsLock is the path of tools.lock; empty: the folder has none.
+	ToolsLock string
+	Backends  []Backend
+	APIs      []API
+	Servers   []Server
+	Products  []Product
 }
 
 // File is a file that policies name by an id, which is a name of a file without
@@ -165,6 +174,7 @@ type Credentials struct {
 	ClientCredentials *TokenClient     `json:"clientCredentials,omitzero"`
 	OnBehalfOf        *OnBehalfOf      `json:"onBehalfOf,omitzero"`
 	SigV4             *SigV4           `json:"sigv4,omitzero"`
+	OAuth             *OAuth           `json:"oauth,omitzero"` // of upstreams only
 
 	// Certificate is the id of the client certificate to present; empty for none.
 	Certificate string `json:"certificate,omitzero"`
@@ -264,7 +274,10 @@ type Server struct {
 	Authorization *ServerAuthorization
 	// Allow says who may use the server; nil: everybody.
 	Allow []Allow
-	At    fault.Position
+	// Approval says whether a person is asked before a tool is called that does not
+	// say so itself; nil: nobody is.
+	Approval *Approval
+	At       fault.Position
 
 	API      *APIServer
 	Upstream *Upstream
@@ -317,6 +330,9 @@ type Override struct {
 	// Allow says who may see and call the tool; nil: whoever may use the server. JSON
 	// leaves it out: a snapshot has it by the names of tools.
 	Allow []Allow `json:"-"`
+	// Approval says whether a person is asked before the tool is called; nil: as the
+	// server says. JSON leaves it out: a snapshot has it by the names of tools.
+	Approval *Approval `json:"-"`
 	// Defaults are argument values used, and shown in the schema, when a call
 	// gives none. Hidden are values always sent and never shown.
 	Defaults []Value `json:"defaults,omitzero"`
@@ -359,6 +375,11 @@ type Upstream struct {
 	Timeout time.Duration `json:"-"`
 	// Tools selects and overrides tools; nil passes all.
 	Tools []Selection `json:"tools,omitzero"`
+	// Lock says what of tools.lock the server must have; nil: what the file has of
+	// it is held to, if there is anything.
+	Lock *Lock `json:"lock,omitzero"`
+	// ToolLimits bound what models are given to read.
+	ToolLimits ToolLimits `json:"toolLimits"`
 	// Resources and Prompts say whether they are published; default true.
 	Resources bool `json:"resources"`
 	Prompts   bool `json:"prompts"`

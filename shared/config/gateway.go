@@ -63,6 +63,7 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 		c.ClientCertificates = &ClientCertificates{}
 		decodeMapping(d, v, clientCertificatesKeys, c.ClientCertificates)
 	}},
+	{name: "clientAddress", decode: func(d *decoder, v value, c *Config) { c.ClientAddress = d.clientAddress(v) }},
 	{name: "connections", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "connection") {
 			c.Connections = append(c.Connections, d.connection(name, item))
@@ -89,8 +90,11 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 		}
 		d.checkFederations(c)
 		d.checkDocuments(c)
+		d.checkUpstreamOAuth(c)
 	}},
 	{name: "authorizationServer", decode: func(d *decoder, v value, c *Config) { c.AuthorizationServer = d.authorizationServer(v) }},
+	{name: "telemetry", decode: func(d *decoder, v value, c *Config) { c.Telemetry = d.telemetry(v) }},
+	{name: "audit", decode: func(d *decoder, v value, c *Config) { c.Audit = d.audit(v) }},
 	{name: "products", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "product") {
 			c.Products = append(c.Products, d.product(name, item))
@@ -156,6 +160,9 @@ func (d *decoder) gateway(v value) *Config {
 		c.Fragments = d.fragments()
 	}
 	c.Files = append([]string{filepath.Join(d.dir, d.file)}, d.used...)
+	if c.ToolsLock = d.findToolsLock(); c.ToolsLock != "" {
+		c.Files = append(c.Files, c.ToolsLock)
+	}
 	return c
 }
 

@@ -180,13 +180,13 @@ func TestParseExample(t *testing.T) {
 						Name: "close_ticket", Title: "Close", Description: "Closes a ticket", Annotations: Annotations{Destructive: &yes},
 					},
 				}},
-				Resources: true,
+				Resources: true, ToolLimits: ToolLimits{16384, 131072, 512},
 			},
 		}, {
 			Name: "stock", At: at(63, 3), API: &APIServer{API: "stock", NameLength: 48, OutputSchema: "permissive"},
 		}, {
 			Name: "wiki", At: at(65, 3),
-			Upstream: &Upstream{URL: "http://localhost:9000", Transport: StreamableHTTP, Resources: true, Prompts: true},
+			Upstream: &Upstream{URL: "http://localhost:9000", Transport: StreamableHTTP, Resources: true, Prompts: true, ToolLimits: ToolLimits{16384, 131072, 512}},
 		}, {
 			Name: "everything", At: at(67, 3),
 			Federate: []Member{

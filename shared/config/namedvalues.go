@@ -1,11 +1,13 @@
 package config
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/secret"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -147,29 +149,15 @@ func (d *decoder) variable(v value) string {
 	return name
 }
 
-// unresolved says, for references that other products know, how their secrets
-// reach an environment variable.
-var unresolved = map[string]string{
-	"keyvault": "make an app setting whose value is @Microsoft.KeyVault(SecretUri=…), " +
-		"which Azure gives to the gateway as an environment variable, and write env: and its name",
-	"secretsmanager": "let the deployment put the secret into an environment variable of the function, and write env: and its name",
-	"ssm":            "let the deployment put the parameter into an environment variable of the function, and write env: and its name",
-}
-
 // secretRef returns a reference to a secret, such as "env:ORDERS_KEY".
 func (d *decoder) secretRef(v value) string {
 	ref, ok := d.verbatim(v)
 	if !ok {
 		return ""
 	}
-	scheme, name, _ := strings.Cut(ref, ":")
-	if fix, known := unresolved[scheme]; known {
-		d.fault(v.at, fix, "%s is %s, and this version resolves env: only", v.what, quote(ref))
-		return ""
-	}
-	if scheme != "env" || !variableName.MatchString(name) {
-		d.fault(v.at, "write env: and the name of an environment variable, as in env:ORDERS_KEY",
-			"%s does not refer to a secret", v.what)
+	_, err := secret.Parse(ref)
+	if form, bad := errors.AsType[*secret.FormError](err); bad {
+		d.fault(v.at, form.Fix, "%s %s", v.what, form.Problem)
 		return ""
 	}
 	return ref

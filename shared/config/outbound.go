@@ -33,9 +33,12 @@ func (s Secret) IsZero() bool { return s.File == "" && len(s.Text.Parts) == 0 }
 // ClientCertificates say how the certificates of clients come in, and whose are
 // trusted.
 type ClientCertificates struct {
-	// Header is set by the platform in front, which must not let a client's own
-	// pass; empty: only TLS connections of the gateway itself have certificates.
+	// Header is the one in which the platform, or a proxy, hands on a certificate;
+	// empty: only TLS connections of the gateway itself have certificates.
 	Header string `json:"header,omitzero"`
+	// From are the addresses of proxies that set Header, and let no client's own
+	// pass. Nil: it is looked at where the platform is known to set it alone.
+	From []netip.Prefix `json:"from,omitzero"`
 	// Trust are the certificates of authorities, in PEM.
 	Trust []string `json:"trust,omitzero"`
 }
@@ -160,10 +163,11 @@ func (d *decoder) pemFile(v value) string {
 	return ""
 }
 
-var clientCertificatesKeys = vocabulary[ClientCertificates]{kind: "clientCertificates", keys: []key[ClientCertificates]{
+var clientCertificatesKeys = vocabulary[ClientCertificates]{kind: "clientCertificates", check: checkClientCertificates, keys: []key[ClientCertificates]{
 	{name: "header", decode: func(d *decoder, v value, c *ClientCertificates) {
 		c.Header = d.matching(v, token, "write the name of a header, such as X-ARR-ClientCert")
 	}},
+	{name: "from", decode: func(d *decoder, v value, c *ClientCertificates) { c.From = d.addressRanges(v) }},
 	{name: "trust", decode: func(d *decoder, v value, c *ClientCertificates) {
 		for item := range d.list(v) {
 			if text := d.pemFile(item); text != "" {
@@ -172,6 +176,14 @@ var clientCertificatesKeys = vocabulary[ClientCertificates]{kind: "clientCertifi
 		}
 	}},
 }}
+
+// checkClientCertificates checks which keys stand together.
+func checkClientCertificates(d *decoder, _ value, present map[string]value, _ *ClientCertificates) {
+	from, hasFrom := present["from"]
+	if _, hasHeader := present["header"]; hasFrom && !hasHeader {
+		d.fault(from.key, `add "header", or remove it`, `%s says which proxies set "header", and there is none`, from.what)
+	}
+}
 
 var connectionKeys = vocabulary[Connection]{kind: "connection", keys: []key[Connection]{
 	{name: "authorizationUrl", required: true, decode: func(d *decoder, v value, c *Connection) { c.AuthorizationURL = d.secureURL(v, true) }},
@@ -219,16 +231,8 @@ func (d *decoder) allowedDestination(v value, e *Egress) {
 	if s == "" {
 		return
 	}
-	if p, err := netip.ParsePrefix(s); err == nil {
-		if p != p.Masked() {
-			d.fault(v.at, "write "+p.Masked().String(), "%s is %s, which has bits beyond its length", v.what, quote(s))
-		}
-		e.Addresses = append(e.Addresses, p.Masked())
-		return
-	}
-	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-		a = a.Unmap()
-		e.Addresses = append(e.Addresses, netip.PrefixFrom(a, a.BitLen()))
+	if p, ok := d.addressRange(v, s); ok {
+		e.Addresses = append(e.Addresses, p)
 		return
 	}
 	name, _ := strings.CutPrefix(s, "*.")

@@ -19,6 +19,7 @@ var serverKeys = []key[Server]{
 	{name: "legacySSE", decode: func(d *decoder, v value, s *Server) { d.flag(v, &s.LegacySSE) }},
 	{name: "authorization", decode: func(d *decoder, v value, s *Server) { s.Authorization = d.serverAuthorization(v) }},
 	{name: "allow", decode: func(d *decoder, v value, s *Server) { s.Allow = d.allow(v) }},
+	{name: "approval", decode: func(d *decoder, v value, s *Server) { s.Approval = d.approval(v) }},
 }
 
 const (
@@ -66,6 +67,10 @@ var upstreamServerKeys = []key[Server]{
 	{name: "prompts", decode: func(d *decoder, v value, s *Server) {
 		s.Upstream.PromptRules = d.published(v, promptKeys, &s.Upstream.Prompts)
 	}},
+	{name: "lock", decode: func(d *decoder, v value, s *Server) { s.Upstream.Lock = d.lock(v) }},
+	{name: "toolLimits", decode: func(d *decoder, v value, s *Server) {
+		decodeMapping(d, v, toolLimitsKeys, &s.Upstream.ToolLimits)
+	}},
 	{name: "cache", decode: func(d *decoder, v value, s *Server) { s.Cache = d.cache(v) }},
 }
 
@@ -106,7 +111,10 @@ func (d *decoder) server(name string, v value) Server {
 	case "api":
 		s.API = &APIServer{NameLength: defaultNameLength, OutputSchema: outputSchemas[0]}
 	case "upstream":
-		s.Upstream = &Upstream{Transport: StreamableHTTP, Resources: true, Prompts: true}
+		s.Upstream = &Upstream{
+			Transport: StreamableHTTP, Resources: true, Prompts: true,
+			ToolLimits: ToolLimits{Description: defaultToolDescription, SchemaBytes: defaultToolSchema, Tools: defaultTools},
+		}
 	}
 	decodeEntries(d, v, entries, y, &s)
 	return s
@@ -179,14 +187,14 @@ var upstreamKeys = vocabulary[Upstream]{kind: "upstream", check: checkTransport,
 	}},
 	{name: "timeout", decode: func(d *decoder, v value, u *Upstream) { d.timeout(v, &u.Timeout) }},
 	{name: "credentials", decode: func(d *decoder, v value, u *Upstream) {
-		decodeMapping(d, v, credentialsKeys, &u.Credentials)
+		decodeMapping(d, v, upstreamCredentialsKeys, &u.Credentials)
 	}},
 }}
 
 // checkTransport checks that the transport carries the revision, and requests in
 // the name of several callers.
 func checkTransport(d *decoder, _ value, present map[string]value, u *Upstream) {
-	if u.Transport == SSE && u.Credentials.OnBehalfOf != nil {
+	if u.Transport == SSE && u.Credentials.PerCaller() {
 		d.fault(present["credentials"].key, "let the server speak Streamable HTTP", "%s is called on behalf of callers, and over the transport sse all share a connection", strings.TrimPrefix(present["credentials"].what, `"credentials" in `))
 	}
 	if u.Transport == SSE && u.ProtocolVersion == "2026-07-28" {

@@ -122,10 +122,11 @@ func visitorOf(ctx context.Context) *visitor {
 	return v
 }
 
-// withVisitor keeps who calls in the context of a request to a gateway with rules.
+// withVisitor keeps who calls in the context of a request to a gateway with rules, or
+// whose callers may be led to a page of it.
 func (x *exchange) withVisitor(ctx context.Context) context.Context {
 	g := x.gateway
-	if !g.guarded {
+	if !g.guarded && !g.consents {
 		return ctx
 	}
 	return context.WithValue(ctx, visitorKey{}, x.visitor())

@@ -49,13 +49,13 @@ func (g *Gateway) apiOf(path string) (*api, string) {
 	return nil, ""
 }
 
-// serves tells whether an API at the root has an operation for the root itself,
-// which otherwise lists the servers.
-func (a *api) serves(r *http.Request, s *snapshot.Snapshot) bool {
+// serves tells whether an API at the root has an operation for a path, such as the
+// root itself, which the gateway otherwise answers.
+func (a *api) serves(r *http.Request, path string, s *snapshot.Snapshot) bool {
 	if a.load(s) != nil {
 		return false
 	}
-	o, _ := a.operations.find(r.Method, "/", r.URL.Query())
+	o, _ := a.operations.find(r.Method, path, r.URL.Query())
 	return o != nil
 }
 
@@ -67,19 +67,21 @@ func (x *exchange) serveAPI(a *api, rest string) {
 		return
 	}
 	x.server, x.call.Method = a.Name, x.r.Method
-	refusal := x.identify(a.entrance)
+	x.beginTrace(a.Name)
+	refusal := cmp.Or(x.identify(a.entrance), x.unrecordedAPI())
 	query := x.r.URL.Query()
 	o, matched := a.operations.find(x.r.Method, rest, query)
 	if o == nil && x.r.Method == http.MethodOptions { // a preflight, for the operation that will be asked for
 		o, matched = a.operations.find(x.r.Header.Get("Access-Control-Request-Method"), rest, query)
 	}
+	ctx := x.watch(x.r.Context(), nil)
 	p := x.newExchange(a.around)
 	if x.r.Body != nil && x.r.Body != http.NoBody {
 		p.Request.Body = policy.NewStream(http.MaxBytesReader(x.w, x.r.Body, x.gateway.maxBody), x.r.ContentLength)
 	}
 	call := &restCall{gateway: x.gateway, exchange: p, plain: true}
 	p.Forward = call.forward
-	ctx := withExchange(x.r.Context(), p)
+	ctx = withExchange(ctx, p)
 	defer p.End(ctx)
 	rules := a.rulings.under(p.Product)
 	if o == nil {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +13,12 @@ import (
 	"toolgate/shared/fault"
 	"toolgate/shared/mcp"
 	"toolgate/shared/mcpproxy"
+	"toolgate/shared/oauthclient"
 	"toolgate/shared/policies"
 	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/telemetry"
+	"toolgate/shared/toolslock"
 )
 
 // assembly makes the servers of a gateway out of a snapshot.
@@ -25,6 +27,8 @@ type assembly struct {
 	snapshot  *snapshot.Snapshot
 	options   Options
 	protected []string // the servers that take tokens
+	// upstreams are the clients of authorizations that people consent to, by server.
+	upstreams map[string]*oauthclient.Client
 }
 
 // build fills the gateway. Federations come last, since they are made of other
@@ -39,6 +43,12 @@ func (a *assembly) build() error {
 		return err
 	}
 	if g.authorization, err = a.authorizationServer(); err != nil {
+		return err
+	}
+	if g.traces, err = a.traceKeeper(); err != nil {
+		return err
+	}
+	if g.approvals, err = a.approvalDesk(); err != nil {
 		return err
 	}
 	var errs []error
@@ -56,6 +66,7 @@ func (a *assembly) build() error {
 			} else if e, err = a.endpoint(s); err != nil {
 				errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
 			}
+			e.Server = a.approving(s, e.Server)
 			e.around = a.equip(serverSurroundings(a.snapshot, s))
 			e, member, refused := a.protect(s, e)
 			errs = append(errs, refused)
@@ -83,13 +94,13 @@ func (a *assembly) reach() (err error) {
 	if len(g.certificates) > 0 {
 		g.services.Certificates = g.certificates
 	}
-	if g.connections, err = Connections(&a.snapshot.Manifest, a.options); err != nil {
+	if g.connections, a.upstreams, err = connections(&a.snapshot.Manifest, a.options); err != nil {
 		return err
 	}
-	if g.connections != nil {
+	if len(a.snapshot.Connections) > 0 {
 		g.services.Connections = g.connections
 	}
-	if g.clients, err = newClientCertificates(a.snapshot.ClientCertificates, a.options.Services.Now); err != nil {
+	if g.clients, err = newClientCertificates(a.snapshot.ClientCertificates, &a.options); err != nil {
 		return err
 	}
 	if g.backends, err = a.namedBackends(); err != nil {
@@ -105,6 +116,9 @@ func (a *assembly) reach() (err error) {
 	g.services.Operations = newDescriptions(a.snapshot, g.log)
 	if g.services.Sink == nil {
 		g.services.Sink = logSink{g.log}
+	}
+	if o := g.observing; o != nil {
+		g.services.Sink = &telemetrySink{Sink: g.services.Sink, recorder: o.recorder, redact: g.redact, instruments: map[string]*telemetry.Instrument{}}
 	}
 	g.governance, err = newGovernance(a.snapshot, a.options, &g.services)
 	return err
@@ -164,7 +178,7 @@ func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
 	if err != nil {
 		return endpoint{}, err
 	}
-	return endpoint{Server: a.cached(s, p), session: p.ServeSession}, nil
+	return endpoint{Server: a.cached(s, a.consenting(s, p)), session: p.ServeSession}, nil
 }
 
 // catalog makes the server of a REST API.
@@ -207,7 +221,7 @@ func (a *assembly) listHint(s *snapshot.Server) mcp.CacheHint {
 
 func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 	u := s.Upstream
-	client, err := a.client(&config.Backend{URL: u.URL, Credentials: u.Credentials}, cmp.Or(u.Timeout, a.snapshot.Limits.Timeout))
+	client, err := a.upstreamClient(s)
 	if err != nil {
 		return nil, err
 	}
@@ -216,14 +230,22 @@ func (a *assembly) proxy(s *snapshot.Server) (*mcpproxy.Proxy, error) {
 		return nil, err
 	}
 	var subject func(context.Context) string
-	if u.Credentials.OnBehalfOf != nil {
+	if u.Credentials.PerCaller() {
 		subject = subjectOf
 	}
+	var tracer mcpproxy.Tracer
+	if a.gateway.observing != nil {
+		tracer = upstreamTracer{}
+	}
 	return mcpproxy.New(mcpproxy.Options{
+		Tracer:  tracer,
 		Subject: subject,
 		Name:    s.Name, Client: client, SSE: u.Transport == config.SSE,
 		ProtocolVersion: mcp.Version(u.ProtocolVersion),
-		Tools:           toolSelections(u.Tools), HideResources: !u.Resources, HidePrompts: !u.Prompts,
+		Vetting: mcpproxy.Vetting{
+			Lock: s.Lock, AllowNew: u.Lock != nil && u.Lock.AllowNew, Limits: toolslock.Limits(u.ToolLimits),
+		},
+		Tools: toolSelections(u.Tools), HideResources: !u.Resources, HidePrompts: !u.Prompts,
 		Sealer: seals, Implementation: a.implementation(s), MaxMessage: maxUpstreamMessage,
 		Log: a.options.Log, Now: time.Now,
 	}), nil
@@ -251,6 +273,9 @@ func (a *assembly) federation(s *snapshot.Server, servers map[string]endpoint) *
 	members, hint := make([]mcpproxy.Member, 0, len(s.Federate)), a.listHint(s)
 	for _, m := range s.Federate {
 		e := servers[m.Server]
+		if a.gateway.observing != nil {
+			e.Server = &watchedMember{Server: e.Server, name: m.Server}
+		}
 		members = append(members, mcpproxy.Member{Name: m.Server, Prefix: m.Prefix, Bare: m.Bare, Server: e.Server, Shows: e.shows})
 		hint.Public = hint.Public && e.shows == nil
 	}
@@ -271,6 +296,13 @@ func (a *assembly) serverInfo(s *snapshot.Server) []byte {
 // client makes the client of a destination, with its secrets resolved. The
 // timeout bounds the wait for a response's header; 0 is none.
 func (a *assembly) client(b *config.Backend, timeout time.Duration) (*backend.Client, error) {
+	o, err := a.clientOptions(b, timeout)
+	c, refused := backend.New(o)
+	return c, errors.Join(err, refused)
+}
+
+// clientOptions are those of the client of a destination.
+func (a *assembly) clientOptions(b *config.Backend, timeout time.Duration) (backend.Options, error) {
 	o := backend.Options{URL: b.URL, Timeout: timeout, Transport: a.options.Transport, Now: a.options.Services.Now}
 	credentials := b.Credentials
 	if c := b.CircuitBreaker; c != nil {
@@ -304,8 +336,7 @@ func (a *assembly) client(b *config.Backend, timeout time.Duration) (*backend.Cl
 	if certificate != nil {
 		o.Certificate = &certificate.Certificate
 	}
-	c, err := backend.New(o)
-	return c, errors.Join(append(errs, err)...)
+	return o, errors.Join(errs...)
 }
 
 // resolve replaces the references in a text by their secrets.

@@ -2,11 +2,14 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 
 	"toolgate/shared/mcp"
+	"toolgate/shared/telemetry"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -42,6 +45,7 @@ func (x *exchange) batch(ctx context.Context, s endpoint, body []byte) {
 	for _, m := range messages {
 		c := &collector{}
 		x.answer(ctx, s, m, new(mcp.Request), c)
+		x.recordMessage(c)
 		if c.answer != nil {
 			answers = append(append(answers, ','), c.answer...)
 		}
@@ -58,11 +62,20 @@ func (x *exchange) batch(ctx context.Context, s endpoint, body []byte) {
 type collector struct {
 	req    *mcp.Request
 	answer []byte
+	span   *telemetry.Span // of the message; nil for none
+	note   *auditNote      // nil without audit
+	err    error           // that it ended with
 }
 
 func (c *collector) begin(req *mcp.Request) { c.req = req }
 
 func (c *collector) Notify(jsontext.Value) error { return nil }
+
+// Failed is called by servers whose result has isError set.
+func (c *collector) Failed(cause error) { c.err = cmp.Or(cause, errToolFailed) }
+
+// errToolFailed is a result with isError of which nothing else is known.
+var errToolFailed = errors.New("the result has isError set")
 
 func (c *collector) Result(result jsontext.Value) error {
 	c.answer = mcp.AppendResult(nil, c.req.Bytes(c.req.ID), result)
@@ -77,6 +90,11 @@ func (c *collector) Relay(_ int, header http.Header, body io.Reader) error {
 }
 
 func (c *collector) end(err error) {
+	c.err = cmp.Or(err, c.err)
+	if c.span.Sampled() || err != nil {
+		c.span.Set(messageAttrs(c.req)...)
+	}
+	endSpan(c.span, err)
 	if err != nil && c.req.Kind == mcp.KindRequest {
 		c.answer = mcp.AppendError(nil, c.req.Bytes(c.req.ID), public(err))
 	}

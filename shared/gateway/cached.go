@@ -55,12 +55,18 @@ func (a *assembly) cached(s *snapshot.Server, inner mcp.Server) mcp.Server {
 	return c
 }
 
-// innermost is a server without its guard and its cache.
+// innermost is a server without its guard, its approvals and its cache.
 func innermost(s mcp.Server) mcp.Server {
 	if g, ok := s.(*guarded); ok {
 		s = g.inner
 	}
+	if a, ok := s.(*approving); ok {
+		s = a.inner
+	}
 	if c, ok := s.(*cached); ok {
+		s = c.inner
+	}
+	if c, ok := s.(*consenting); ok {
 		return c.inner
 	}
 	return s

@@ -28,7 +28,7 @@ type identityKey struct{}
 // results, or that has rules for who may use what. Policies take credentials out of
 // requests, so it is read before.
 func (x *exchange) withIdentity(ctx context.Context) context.Context {
-	ctx = x.withVisitor(ctx)
+	ctx = x.withApplicant(x.withVisitor(ctx))
 	if !x.gateway.caches {
 		return ctx
 	}

@@ -177,6 +177,7 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 		f.Failed(cause)
 	}
 	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
+	c.gateway.traceResult(ctx, len(out)+1, failed, cause)
 	return reply.Result(append(out, '}'))
 }
 
@@ -188,10 +189,17 @@ func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, fai
 	if err != nil {
 		return openapi.AppendErrorResult(append(make([]byte, 0, 512), '{'), publicCause(err)), true, err
 	}
+	redact := t.catalog.gateway.redact
+	if res.StatusCode >= http.StatusBadRequest { // a backend may quote the credential that it was shown
+		res.Body = []byte(redact(string(res.Body)))
+	}
 	out = append(make([]byte, 0, 2*len(res.Body)+512), '{')
 	out, failed = t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
 		MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary, OutputSchema: t.output,
 	})
+	if failed { // such as where it leads to
+		out = []byte(redact(string(out)))
+	}
 	return out, failed, cause
 }
 
@@ -216,14 +224,11 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 	if args == nil {
 		args = jsontext.Value("{}")
 	}
-	if err := t.input.Check(args); err != nil {
-		return nil, nil, err
-	}
-	b := &t.record.Binding
-	bound, err := b.Bind(args)
+	bound, err := t.bind(ctx, args)
 	if err != nil {
 		return nil, nil, err
 	}
+	b := &t.record.Binding
 	to := t.catalog.backends[t.record.Backend]
 	client := to.client
 	pipeline := t.pipeline(ctx)
@@ -257,6 +262,18 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 		return nil, nil, err
 	}
 	return &openapi.Response{StatusCode: answer.StatusCode, Header: answer.Header, Body: body, Truncated: truncated}, nil, nil
+}
+
+// bind checks the arguments and makes the request of them.
+func (t *tool) bind(ctx context.Context, args jsontext.Value) (*openapi.Request, error) {
+	step := t.catalog.gateway.stepOf(ctx, "arguments")
+	err := t.input.Check(args)
+	var bound *openapi.Request
+	if err == nil {
+		bound, err = t.record.Binding.Bind(args)
+	}
+	step.End(err)
+	return bound, err
 }
 
 var userAgent = []string{"toolgate"}

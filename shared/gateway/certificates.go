@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -139,17 +140,25 @@ func hostPort(u *url.URL) string {
 // clientCertificates find the certificates of clients, and say which are trusted.
 type clientCertificates struct {
 	header string         // empty: those of TLS connections alone
+	from   []netip.Prefix // of proxies that set header; nil: the platform does
 	roots  *x509.CertPool // nil: none is trusted
 	now    func() time.Time
 }
 
-// newClientCertificates is nil where the configuration has none.
-func newClientCertificates(c *config.ClientCertificates, now func() time.Time) (*clientCertificates, error) {
+// newClientCertificates is nil where the configuration has none. A certificate is no
+// secret, so that a header which clients can send proves nothing: one that neither
+// the platform sets nor a proxy is not looked at, and the log says so.
+func newClientCertificates(c *config.ClientCertificates, o *Options) (*clientCertificates, error) {
 	if c == nil {
 		return nil, nil
 	}
-	made := &clientCertificates{header: http.CanonicalHeaderKey(c.Header), now: now}
-	if now == nil {
+	made := &clientCertificates{header: http.CanonicalHeaderKey(c.Header), from: c.From, now: o.Services.Now}
+	if made.header != "" && made.from == nil && made.header != http.CanonicalHeaderKey(o.CertificateHeader) {
+		o.Log.Warn("the header of client certificates is not looked at: clients can send it to this host", "header", c.Header,
+			"fix", `give clientCertificates the addresses of the proxies that set it, as "from"`)
+		made.header = ""
+	}
+	if made.now == nil {
 		made.now = time.Now
 	}
 	for i, text := range c.Trust {
@@ -174,14 +183,14 @@ func newClientCertificates(c *config.ClientCertificates, now func() time.Time) (
 // of finds the certificate of a request's client, and the issuers that came with
 // it; nil for none. That of a TLS connection proves that the client has its key,
 // and the header says nothing beside it.
-func (c *clientCertificates) of(r *http.Request) (leaf *x509.Certificate, issuers []*x509.Certificate) {
+func (c *clientCertificates) of(r *http.Request, addresses *clientAddresses) (leaf *x509.Certificate, issuers []*x509.Certificate) {
 	if r.TLS != nil {
 		if len(r.TLS.PeerCertificates) == 0 {
 			return nil, nil
 		}
 		return r.TLS.PeerCertificates[0], r.TLS.PeerCertificates[1:]
 	}
-	if values := r.Header[c.header]; c.header != "" && len(values) == 1 {
+	if values := r.Header[c.header]; c.header != "" && len(values) == 1 && (c.from == nil || addresses.peerIsFrom(c.from, r)) {
 		list := parseCertificates(values[0])
 		if len(list) > 0 {
 			return list[0], list[1:]
@@ -224,8 +233,8 @@ func parseCertificates(text string) []*x509.Certificate {
 }
 
 // identify puts the client's certificate into an exchange, and what verifies it.
-func (c *clientCertificates) identify(x *policy.Exchange, r *http.Request) {
-	leaf, issuers := c.of(r)
+func (c *clientCertificates) identify(x *policy.Exchange, r *http.Request, addresses *clientAddresses) {
+	leaf, issuers := c.of(r, addresses)
 	if leaf == nil {
 		return
 	}

@@ -23,18 +23,19 @@ func FuzzParseCertificates(f *testing.F) {
 }
 
 func TestClientCertificatesAreOff(t *testing.T) {
-	if c, err := newClientCertificates(nil, nil); c != nil || err != nil {
+	o := &Options{Log: discard}
+	if c, err := newClientCertificates(nil, o); c != nil || err != nil {
 		t.Errorf("got %v, %v", c, err)
 	}
-	c, err := newClientCertificates(&config.ClientCertificates{}, nil)
+	c, err := newClientCertificates(&config.ClientCertificates{}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if leaf, _ := c.of(&http.Request{Header: http.Header{"": {"x"}, "X-Arr-Clientcert": {"x"}}}); leaf != nil {
+	if leaf, _ := c.of(&http.Request{Header: http.Header{"": {"x"}, "X-Arr-Clientcert": {"x"}}}, &clientAddresses{}); leaf != nil {
 		t.Errorf("got %v", leaf)
 	}
 	bad := &config.ClientCertificates{Trust: []string{"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}}
-	if _, err := newClientCertificates(bad, nil); err == nil || !strings.Contains(err.Error(), "file 1 under trust") {
+	if _, err := newClientCertificates(bad, o); err == nil || !strings.Contains(err.Error(), "file 1 under trust") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,25 +8,35 @@ import (
 	"toolgate/shared/config"
 	"toolgate/shared/connection"
 	"toolgate/shared/credential"
+	"toolgate/shared/oauthclient"
 	"toolgate/shared/policy"
 	"toolgate/shared/snapshot"
 )
 
 // Connections makes the keeper of the connections of a manifest; nil where it has
-// no providers. The options give the store, and resolve secrets.
+// neither providers nor upstreams that people give access to. The options give the
+// store, and resolve secrets.
 func Connections(m *snapshot.Manifest, o Options) (*connection.Keeper, error) {
-	if len(m.Connections) == 0 {
-		return nil, nil
+	k, _, err := connections(m, o)
+	return k, err
+}
+
+// connections makes the keeper, and the clients of upstreams that people give access
+// to, by server.
+func connections(m *snapshot.Manifest, o Options) (*connection.Keeper, map[string]*oauthclient.Client, error) {
+	consented := consentedUpstreams(m)
+	if len(m.Connections) == 0 && len(consented) == 0 {
+		return nil, nil, nil
 	}
 	if o.Connections == nil {
-		return nil, errors.New("the connections of gateway.yaml are kept in a store, and the gateway was given none: name one, such as by TOOLGATE_STORE")
+		return nil, nil, errors.New("the connections of gateway.yaml are kept in a store, and the gateway was given none: name one, such as by TOOLGATE_STORE")
 	}
 	if o.AnyHost && m.PublicURL == "" {
-		return nil, errors.New(`connections lead people back to the gateway, whose URL is not known: give gateway.yaml a "publicUrl"`)
+		return nil, nil, errors.New(`connections lead people back to the gateway, whose URL is not known: give gateway.yaml a "publicUrl"`)
 	}
 	secret, err := resolve(m.SealingKey, o)
 	if err != nil {
-		return nil, fmt.Errorf("resolving the sealing key: %w", err)
+		return nil, nil, fmt.Errorf("resolving the sealing key: %w", err)
 	}
 	made := connection.Options{
 		Store: o.Connections, Secret: []byte(secret), Tokens: o.Services.Tokens, Now: o.Services.Now, PublicURL: strings.TrimRight(m.PublicURL, "/"),
@@ -39,10 +49,21 @@ func Connections(m *snapshot.Manifest, o Options) (*connection.Keeper, error) {
 		}
 		made.Providers = append(made.Providers, p)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	clients := make(map[string]*oauthclient.Client, len(consented))
+	for _, s := range consented {
+		c, err := oauthClient(m, s, o, secret)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("server %q: %w", s.Name, err))
+			continue
+		}
+		clients[s.Name] = c
+		made.Providers = append(made.Providers, connection.Provider{Name: s.Name, Discovered: c})
 	}
-	return connection.New(made)
+	if err := errors.Join(errs...); err != nil {
+		return nil, nil, err
+	}
+	k, err := connection.New(made)
+	return k, clients, err
 }
 
 func provider(c *config.Connection, o Options) (connection.Provider, error) {

@@ -29,13 +29,21 @@ func (a *assembly) authorize(c *config.Credentials) (backend.Authorize, error) {
 		return credential.ManagedIdentity(i, m.Resource, m.ClientID), err
 	case c.ClientCredentials != nil:
 		client, err := a.tokenClient(c.ClientCredentials)
-		return credential.ClientCredentials(client, access(c.ClientCredentials), a.tokens()), err
+		if err != nil {
+			return nil, err
+		}
+		tokens, err := a.tokens(c.ClientCredentials, "client_credentials")
+		return credential.ClientCredentials(client, access(c.ClientCredentials), tokens), err
 	case c.OnBehalfOf != nil:
 		o := c.OnBehalfOf
 		client, err := a.tokenClient(&o.TokenClient)
+		if err != nil {
+			return nil, err
+		}
+		tokens, err := a.tokens(&o.TokenClient, o.Grant)
 		return credential.OnBehalfOf(client, credential.Exchange{
 			Access: access(&o.TokenClient), RFC8693: o.Grant == config.GrantTokenExchange, Subject: subjectOf,
-		}, a.tokens()), err
+		}, tokens), err
 	case c.SigV4 != nil:
 		signer, v := a.options.AWS, c.SigV4
 		if signer == nil {
@@ -49,8 +57,6 @@ func (a *assembly) authorize(c *config.Credentials) (backend.Authorize, error) {
 func access(c *config.TokenClient) credential.Access {
 	return credential.Access{Scope: c.Scope, Audience: c.Audience}
 }
-
-func (a *assembly) tokens() *credential.Tokens { return credential.NewTokens(a.options.Services.Now) }
 
 // identity is that of the host.
 func (a *assembly) identity() (credential.Identity, error) {

@@ -118,6 +118,7 @@ type restCall struct {
 	base        *url.URL     // of the destination, as it was at the beginning; nil with it
 	plain       bool         // a client's own HTTP request rather than a tool's
 	looks       bool         // policies read the response's body
+	attempts    int          // so far
 }
 
 // forward sends the request to the backend that the policies chose.
@@ -133,6 +134,8 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 		_ = policy.Message{Response: x.Response}.Body().Close()
 		x.Response = nil
 	}
+	ctx = again(ctx, c.attempts)
+	c.attempts++
 	req := c.request(ctx)
 	var res *http.Response
 	var err error
@@ -196,7 +199,8 @@ func (c *restCall) request(ctx context.Context) *http.Request {
 			setBody(req, content)
 		}
 	} else {
-		req.Body, req.ContentLength = body.Reader(), body.Len()
+		length := body.Len() // which a stream has no more once it was taken
+		req.Body, req.ContentLength = body.Reader(), length
 	}
 	req.Header.Del("Host")
 	req.Header.Del("Content-Length")

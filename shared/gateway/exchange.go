@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,15 +27,21 @@ type exchange struct {
 	start   time.Time
 	server  string
 	caller  caller
+	address string // of the client; empty until it is asked for
 	// challenge is the WWW-Authenticate of a refused key or token; empty otherwise.
 	challenge string
+	watched   *observation // nil without telemetry, and until it begins
 	visits    *visitor     // nil until rules are looked at
 	req       *mcp.Request // nil until a message was read
 	request   mcp.Request  // what req points to, but in a batch
 	call      Call
-	status    int  // 0 until the header is written
-	stream    bool // the reply is an event stream
-	plain     bool // the request is for an API, not for a server
+	status    int        // 0 until the header is written
+	stream    bool       // the reply is an event stream
+	plain     bool       // the request is for an API, not for a server
+	record    *record    // nil: the request is not recorded, step by step
+	note      *auditNote // of its one message; nil without audit
+	requestID expr.Guid  // where it was asked for, with audit and without telemetry
+	batched   bool       // its messages were recorded one by one
 }
 
 // readBody reads the message, up to the limit.
@@ -49,7 +56,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	// A client that trickles its body must not hold the call. Platforms that
 	// hand over whole requests know no deadline, and need none.
 	deadline := http.NewResponseController(x.w)
-	_ = deadline.SetReadDeadline(x.start.Add(bodyTimeout))
+	_ = deadline.SetReadDeadline(x.start.Add(cmp.Or(x.gateway.bodyTimeout, bodyTimeout)))
 	defer func() { _ = deadline.SetReadDeadline(time.Time{}) }()
 	var body []byte
 	var err error
@@ -137,6 +144,7 @@ func (x *exchange) flush() error {
 
 // Result sends the result.
 func (x *exchange) Result(result jsontext.Value) error {
+	x.listed(result)
 	id := x.req.Bytes(x.req.ID)
 	if x.stream {
 		x.message(http.StatusOK, mcp.AppendResult(nil, id, result))
@@ -209,6 +217,9 @@ func (x *exchange) copy(body io.Reader, stream bool) error {
 	for {
 		n, err := body.Read(*buf)
 		if n > 0 {
+			if x.watched != nil && !x.plain {
+				x.watched.heard.look((*buf)[:n], stream)
+			}
 			if _, err := x.w.Write((*buf)[:n]); err != nil {
 				return err
 			}
@@ -244,8 +255,13 @@ func (x *exchange) end(err error) {
 // changed: then only the log is told.
 func (x *exchange) fail(err error) {
 	x.call.Err = err
-	if x.r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the client has gone
+	if ctx := x.r.Context(); ctx.Err() != nil {
+		switch late := errors.Is(context.Cause(ctx), context.DeadlineExceeded); {
+		case late && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
+			err = errLate
+		case errors.Is(err, context.Canceled):
+			return // the client has gone
+		}
 	}
 	if x.status != 0 && !x.stream {
 		return
@@ -265,6 +281,9 @@ func (x *exchange) fail(err error) {
 	}
 	x.message(status, mcp.AppendError(nil, id, e))
 }
+
+// errLate is for a call that the platform would end by itself soon.
+var errLate = mcp.Errorf(mcp.CodeInternalError, "The gateway has no answer in the time that its platform gives a call. Ask for less, or try again later.")
 
 // failHTTP refuses a request that is no MCP message.
 func (x *exchange) failHTTP(status int, message string) {
@@ -297,15 +316,38 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 func (x *exchange) Failed(cause error) { x.call.Failed, x.call.Err = true, cause }
 
 // Cached is called by servers that answer with a result of an earlier call.
-func (x *exchange) Cached() { x.call.Cached = true }
+func (x *exchange) Cached() {
+	x.call.Cached = true
+	if s := x.step("cache"); s != nil {
+		s.Say("cache", "result", "found")
+		s.End(nil)
+	}
+}
+
+// clientAddress is the address of the client.
+func (x *exchange) clientAddress() string {
+	if x.address == "" {
+		x.address = x.gateway.addresses.of(x.r)
+	}
+	return x.address
+}
 
 func (x *exchange) finish() {
+	if x.gateway.observing != nil {
+		x.endWatch()
+	}
+	if x.record != nil {
+		x.endTrace()
+	}
+	if x.gateway.audit != nil {
+		x.recordCall()
+	}
 	observe := x.gateway.observe
 	if observe == nil {
 		return
 	}
 	x.call.Time, x.call.Duration = x.start, time.Since(x.start)
-	x.call.Server, x.call.Status = x.server, x.status
+	x.call.Server, x.call.Status, x.call.Client = x.server, x.status, x.clientAddress()
 	if x.call.Method == "" {
 		x.call.Method = x.r.Method
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +32,8 @@ type forwarding struct {
 
 	operation expr.Operation // of the exchange, as is mcp
 	mcp       expr.Mcp
-	captured  capture                 // of servers that do not stream
+	captured  capture
+	attempts  int                     // so far
 	stop      func()                  // ends a server that has more to say; nil when there is none
 	cancel    context.CancelCauseFunc // of an attempt with a time-out; nil without
 	// begun says that events of the answer were sent, ahead of its last one,
@@ -100,23 +103,25 @@ func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error
 		ctx = limited
 	}
 	f.err = nil
+	ctx = again(ctx, f.attempts)
+	f.attempts++
+	c := &f.captured
+	*c = capture{forwarding: f, req: req}
 	if !f.streams {
-		c := &f.captured
-		c.forwarding, c.req, c.part, c.sent = f, req, part{}, false
 		f.err = f.serve(ctx, req, c)
 		return f.respond(c.part, c.sent)
 	}
 	next, stop := iter.Pull(func(yield func(part) bool) {
-		f.err = f.serve(ctx, req, &capture{forwarding: f, req: req, yield: yield})
+		c.yield = yield
+		f.err = f.serve(ctx, req, c)
 	})
 	f.stop = stop
-	p, ok := next()
-	if ok && p.kind != partResult {
+	if p, ok := next(); ok {
 		f.exchange.Respond(f.stream(p, next))
 		return nil
 	}
 	f.release()
-	return f.respond(p, ok)
+	return f.respond(c.part, c.sent)
 }
 
 // release ends a server that was stopped in the middle of its answer.
@@ -144,13 +149,15 @@ var contentJSON = []string{mcp.ContentJSON}
 func (f *forwarding) respond(p part, ok bool) error {
 	a := &whole{}
 	response := &a.response
-	response.StatusCode, response.Headers, response.Body = http.StatusOK, http.Header{"Content-Type": contentJSON}, &a.body
+	response.StatusCode, response.Body = http.StatusOK, &a.body
 	switch {
+	case ok && p.kind == partRelayed:
+		response.StatusCode, response.Headers = p.status, relayedHeader(p.header)
+		a.body.Set(p.message)
 	case ok:
 		a.body.Set(p.message)
 	case f.err == nil: // a notification was taken
-		response.StatusCode = http.StatusAccepted
-		response.Headers = http.Header{}
+		response.StatusCode, response.Headers = http.StatusAccepted, http.Header{}
 	default:
 		if failed := f.failureOf(f.err); failed != nil {
 			return failed
@@ -158,6 +165,9 @@ func (f *forwarding) respond(p part, ok bool) error {
 		e := public(f.err)
 		response.StatusCode = e.HTTPStatus(f.req.Version)
 		a.body.Set(mcp.AppendError(nil, f.req.Bytes(f.req.ID), e))
+	}
+	if response.Headers == nil {
+		response.Headers = http.Header{"Content-Type": contentJSON}
 	}
 	response.StatusReason = http.StatusText(response.StatusCode)
 	f.exchange.Respond(response)
@@ -167,7 +177,7 @@ func (f *forwarding) respond(p part, ok bool) error {
 // part is a piece of what a server says.
 type part struct {
 	kind    partKind
-	message jsontext.Value // of a notification, or the whole response message
+	message jsontext.Value // of a notification, or the whole response message or relayed answer
 	status  int            // of a relayed answer, as are the others
 	header  http.Header
 	body    io.Reader
@@ -178,23 +188,27 @@ type partKind uint8
 const (
 	partResult partKind = iota
 	partNotification
-	partRelay
+	partRelay   // an answer that is still coming
+	partRelayed // one that has come
 )
 
-// capture is the reply of a server whose answer goes through policies.
+// capture is the reply of a server whose answer goes through policies. An answer in
+// one piece is kept; the server stops at the first piece of any other.
 type capture struct {
 	*forwarding
-	req   *mcp.Request
-	yield func(part) bool // nil: the server has one result, kept in part
-	part  part
-	sent  bool
+	req     *mcp.Request
+	yield   func(part) bool // nil: the server does not stream
+	yielded bool
+	part    part
+	sent    bool // part is the answer
 }
 
 func (c *capture) hand(p part) error {
-	if c.yield == nil {
+	if whole := p.kind == partResult || p.kind == partRelayed; c.yield == nil || whole && !c.yielded {
 		c.part, c.sent = p, true
 		return nil
 	}
+	c.yielded = true
 	if !c.yield(p) {
 		return errGone
 	}
@@ -209,8 +223,59 @@ func (c *capture) Result(result jsontext.Value) error {
 	return c.hand(part{message: mcp.AppendResult(make([]byte, 0, len(result)+64), c.req.Bytes(c.req.ID), result)})
 }
 
+// Relay takes a short message at once: it costs less than stopping the server until
+// its body has been read.
 func (c *capture) Relay(status int, header http.Header, body io.Reader) error {
-	return c.hand(part{kind: partRelay, status: status, header: header, body: body})
+	p := part{kind: partRelay, status: status, header: header, body: body}
+	if t := header["Content-Type"]; len(t) == 1 && strings.HasPrefix(t[0], mcp.ContentJSON) {
+		head, whole, err := readShort(body, header)
+		switch {
+		case err != nil:
+			return err
+		case whole:
+			p.kind, p.message = partRelayed, head
+		default:
+			p.body = io.MultiReader(bytes.NewReader(head), body)
+		}
+	}
+	return c.hand(p)
+}
+
+// readShort reads a body to its end, or as far as memory is set aside for what has
+// not come. The length that its header states is a hint.
+func readShort(body io.Reader, header http.Header) (read []byte, whole bool, err error) {
+	size := int64(1 << 10)
+	if l := header["Content-Length"]; len(l) == 1 {
+		if n, err := strconv.ParseInt(l[0], 10, 64); err == nil && n >= 0 {
+			size = n + 1
+		}
+	}
+	read = make([]byte, 0, min(size, trustedLength))
+	for len(read) < trustedLength {
+		n, err := body.Read(read[len(read):cap(read)])
+		read = read[:len(read)+n]
+		if err == io.EOF {
+			return read, true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		if len(read) == cap(read) {
+			read = slices.Grow(read, min(len(read), trustedLength-len(read)))
+		}
+	}
+	return read, false, nil
+}
+
+// relayedHeader is what policies see of the headers of a relayed answer.
+func relayedHeader(header http.Header) http.Header {
+	h := make(http.Header, 4)
+	for _, name := range [...]string{"Content-Type", mcp.HeaderSessionID} {
+		if v := header[name]; v != nil {
+			h[name] = v
+		}
+	}
+	return h
 }
 
 // Failed passes on that the result has isError set.
@@ -230,12 +295,7 @@ func (c *capture) Cached() {
 // stream makes a response of an answer that is still coming.
 func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 	if p.kind == partRelay {
-		r := &expr.Response{StatusCode: p.status, StatusReason: http.StatusText(p.status), Headers: http.Header{}}
-		for _, name := range [...]string{"Content-Type", mcp.HeaderSessionID} {
-			if v := p.header[name]; v != nil {
-				r.Headers[name] = v
-			}
-		}
+		r := &expr.Response{StatusCode: p.status, StatusReason: http.StatusText(p.status), Headers: relayedHeader(p.header)}
 		body := policy.NewStream(&relayed{Reader: p.body, forwarding: f}, -1)
 		if strings.HasPrefix(p.header.Get("Content-Type"), mcp.ContentSSE) {
 			body.Whole = func() ([]byte, error) {
@@ -260,6 +320,9 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 
 // notify sends an event on at once, ahead of an answer that policies look at.
 func (f *forwarding) notify(message jsontext.Value) error {
+	if err := f.exchange.Notified(message); err != nil {
+		return err
+	}
 	f.begun = true
 	return f.reply.Notify(message)
 }

@@ -15,8 +15,11 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"toolgate/shared/approval"
+	"toolgate/shared/audit"
 	"toolgate/shared/authserver"
 	"toolgate/shared/connection"
 	"toolgate/shared/expr"
@@ -26,6 +29,8 @@ import (
 	"toolgate/shared/seal"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
+	"toolgate/shared/telemetry"
+	"toolgate/shared/trace"
 )
 
 // Options are what the host gives a gateway.
@@ -40,6 +45,10 @@ type Options struct {
 	// Connections keeps the OAuth connections of get-authorization-context; nil: a
 	// configuration with providers of some keeps the gateway from being made.
 	Connections state.Store
+	// ShareTokens has instances share the access tokens of backends by Services.Cache,
+	// sealed by the sealing key, where gateway.yaml names one. It is for a cache that
+	// is over a store which all instances have.
+	ShareTokens bool
 	// AWS signs requests to services of AWS; nil: this host cannot.
 	AWS Signer
 	// Files are the files of the configuration that hold private keys, below its
@@ -48,9 +57,13 @@ type Options struct {
 	// SealingSecret is used when the configuration names no sealing key; nil
 	// makes one that no other instance knows.
 	SealingSecret []byte
-	// ClientAddress finds the address of the client in a request; nil takes
-	// that of the connection.
-	ClientAddress func(*http.Request) string
+	// AddressHeaders are those in which the platform in front says from which address
+	// a request came, whatever the client sent: the first that has an address counts.
+	// Nil takes the address of the connection.
+	AddressHeaders []string
+	// CertificateHeader is the one in which the platform in front hands on the
+	// certificate of a client, and no other; empty: it has none.
+	CertificateHeader string
 	// Services are what policies reach beyond the gateway itself. What the
 	// gateway makes (Sender, Backends, Schemas) takes precedence; where Sink is
 	// nil, policies report to the log. Their clock is that of circuit breakers
@@ -66,14 +79,31 @@ type Options struct {
 	// SignIns keeps the sign-ins of the authorization server, where the gateway is
 	// one; nil: clients carry them, and none can be ended.
 	SignIns state.Store
+	// Approvals remembers which approvals of calls were used, and those that were
+	// given on a page; nil: this instance alone knows.
+	Approvals state.Store
 	// Random has the bytes of request ids, and of what expressions make of
 	// chance; nil is the system's. It is read concurrently.
 	Random io.Reader
 	// Log receives what operators should know; nil discards it.
 	Log *slog.Logger
+	// Telemetry records what calls leave behind; nil: nothing is recorded. It outlives
+	// the gateway, whose configuration [OpenTelemetry] made it of.
+	Telemetry *telemetry.Recorder
+	// Audit records calls; nil: they are not recorded. It outlives the gateway, whose
+	// configuration [OpenAudit] made it of.
+	Audit *audit.Trail
 	// Observe is told of every request after its answer; nil is none. It must
 	// return quickly and may be called concurrently.
 	Observe func(Call)
+	// Traces keeps what happened to the requests of holders of a debug token; nil, or
+	// no sealing key that is known elsewhere: no token is good.
+	Traces state.Store
+	// Trace is told what happened to every request, after its answer; nil: only
+	// requests with a debug token are recorded. TraceBodies is how many bytes of
+	// bodies it is told.
+	Trace       func(*trace.Trace)
+	TraceBodies int
 }
 
 // Call is what Observe is told.
@@ -86,12 +116,26 @@ type Call struct {
 	Version  mcp.Version
 	// Subscription is the id of the subscription whose key came with the request.
 	Subscription string
-	Status       int // HTTP status
+	// Client is the address of the client.
+	Client string
+	Status int // HTTP status
 	// Cached is true for a tool result that was kept from an earlier call.
 	Cached bool
+	// Approval is what became of the approval that the tool needs: "asked", "approved",
+	// "refused" by the person, "invalid" for one that cannot be used, or "unavailable"
+	// where the client cannot ask; empty for a tool that needs none.
+	Approval string
+	// ApprovedBy is who approved or refused, as far as that is known: the user of the
+	// client by the id that the token has, "client" where there is none, or "link" for
+	// whoever opened the link to the page.
+	ApprovedBy string
 	// Failed is true for a tool result with isError, as far as the gateway made
 	// the result itself.
 	Failed bool
+	// Span is the span of the call, and RequestID its id; both are empty without
+	// telemetry.
+	Span      telemetry.Context
+	RequestID string
 	// Err is the cause of an error answer, or of a result with isError; it may
 	// hold details that no client was told.
 	Err error
@@ -106,13 +150,17 @@ type Gateway struct {
 	depth     int
 	maxBody   int64
 	index     []byte
+	health    []byte
 	log       *slog.Logger
 	observe   func(Call)
+	observing *observing // nil: nothing is recorded
+	audit     *auditing  // nil: nothing is recorded for the audit
 
 	// Of gateways with policies or APIs:
 	snapshot      *snapshot.Snapshot
 	public        *url.URL // nil: reached on loopback only
-	clientAddress func(*http.Request) string
+	addresses     clientAddresses
+	bodyTimeout   time.Duration // zero is the constant of the name
 	services      policy.Services
 	subscriptions policy.Subscriptions // nil: there are none
 	random        io.Reader            // nil: the system's
@@ -127,9 +175,16 @@ type Gateway struct {
 	governance    *governance        // nil: there are no policies
 	caches        bool               // a server keeps results
 	guarded       bool               // a server is not for everybody in all its parts
+	consents      bool               // an upstream's access needs somebody's consent
 	onlyProtected string             // the one server that takes tokens; empty: there is none, or several
 	authorization *authserver.Server // nil: the gateway is no authorization server
 	sse           *legacySSE         // nil: no server has clients of HTTP+SSE
+	approvals     *approval.Desk     // nil: no tool waits for a person
+	traces        *trace.Keeper      // nil: nobody has a debug token
+	trace         func(*trace.Trace) // nil: nobody is told of every request
+	traceBodies   int
+	recording     atomic.Int32        // requests that are being recorded
+	redact        func(string) string // takes secrets out of a text
 }
 
 // endpoint is one server and what of it differs by HTTP method.
@@ -158,21 +213,21 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 		manifest: s.Manifest, servers: make(map[string]endpoint, len(s.Servers)),
 		admission: newAdmission(&s.Manifest, o.AnyHost),
 		depth:     s.Limits.Depth, maxBody: int64(s.Limits.RequestBytes),
-		log: o.Log, observe: o.Observe,
-		snapshot: s, clientAddress: o.ClientAddress, services: o.Services, random: o.Random, transport: o.Transport,
+		log: o.Log, observe: o.Observe, observing: newObserving(s, o.Telemetry, secrets.text),
+		snapshot: s, services: o.Services, random: o.Random, transport: o.Transport,
 		subscriptions: o.Subscriptions,
+		trace:         o.Trace, traceBodies: o.TraceBodies, redact: secrets.text,
+		audit: newAuditing(s, o.Audit),
 	}
-	if g.clientAddress == nil {
-		g.clientAddress = remoteAddress
-	}
+	g.addresses = newClientAddresses(o.AddressHeaders, s.ClientAddress)
 	if s.PublicURL != "" {
 		g.public, _ = url.Parse(s.PublicURL) // config has checked it
 	}
 	a := assembly{gateway: g, snapshot: s, options: o}
 	if err := a.build(); err != nil {
-		return nil, err
+		return nil, secrets.err(err)
 	}
-	g.index = renderIndex(&s.Manifest, s.Hash)
+	g.index, g.health = renderIndex(&s.Manifest, s.Hash), renderHealth(s.Hash)
 	return g, nil
 }
 
@@ -206,13 +261,15 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := serverName(r.URL.Path)
 	s, isServer := g.servers[name]
 	if !ok || !isServer {
-		if g.serveMetadata(&x) || g.serveAuthorization(&x) || g.serveLegacySSE(&x) {
+		x.pace()
+		if g.serveTrace(&x) || g.serveMetadata(&x) || g.serveAuthorization(&x) || g.serveLegacySSE(&x) || g.serveApprovals(&x) {
 			return
 		}
 		g.serveOther(&x, name, ok)
 		return
 	}
 	x.server = name
+	x.beginTrace(name)
 	if err := g.admission.checkOrigin(r); err != nil {
 		x.fail(err)
 		return
@@ -260,8 +317,8 @@ func (g *Gateway) serveOther(x *exchange, server string, isEndpoint bool) {
 	if x.serveConnections() {
 		return
 	}
-	root := x.r.URL.Path == "/"
-	if a, rest := g.apiOf(x.r.URL.EscapedPath()); a != nil && (!root || a.serves(x.r, g.snapshot)) {
+	root, health := x.r.URL.Path == "/", x.r.URL.Path == healthPath
+	if a, rest := g.apiOf(x.r.URL.EscapedPath()); a != nil && (!root && !health || a.serves(x.r, rest, g.snapshot)) {
 		x.serveAPI(a, rest)
 		return
 	}
@@ -269,14 +326,26 @@ func (g *Gateway) serveOther(x *exchange, server string, isEndpoint bool) {
 	case isEndpoint:
 		x.server = server
 		x.failHTTP(http.StatusNotFound, fmt.Sprintf("there is no server %q here; GET / lists the servers", server))
-	case !root:
+	case !root && !health:
 		x.failHTTP(http.StatusNotFound, "there is nothing here; MCP endpoints are at /{server}/mcp")
 	case x.r.Method != http.MethodGet && x.r.Method != http.MethodHead:
 		x.w.Header().Set("Allow", "GET, HEAD")
-		x.failHTTP(http.StatusMethodNotAllowed, "the root takes GET")
+		x.failHTTP(http.StatusMethodNotAllowed, x.r.URL.Path+" takes GET")
+	case health:
+		x.w.Header().Set("Cache-Control", "no-store") // another instance may serve another snapshot
+		x.send(http.StatusOK, g.health)
 	default:
 		x.send(http.StatusOK, g.index)
 	}
+}
+
+// healthPath answers with the snapshot that an instance serves, and nothing else of
+// it: a deployment sees there when its instances have the new one.
+const healthPath = "/healthz"
+
+// renderHealth renders the answer of [healthPath] once.
+func renderHealth(hash string) []byte {
+	return append(mcp.AppendString([]byte(`{"status":"ok","snapshot":`), hash), "}\n"...)
 }
 
 // renderIndex renders the answer of the root once.
@@ -324,8 +393,15 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 		req.Version, err = mcp.Detect(&req.Message, x.r.Header)
 	}
 	reply.begin(req)
+	ctx = x.withAuditNote(x.watchMessage(ctx, req, reply), reply)
 	if err == nil && req.Kind != mcp.KindResponse && !mcp.Served(req.Method, req.Version) {
 		err = mcp.MethodNotFound(req.Method)
+	}
+	if err == nil {
+		err = x.unrecorded(req)
+	}
+	if x.record != nil {
+		x.traceMessage(req, err)
 	}
 	governed, isGoverned := s.Server.(*governed)
 	var serve serveFunc
@@ -342,7 +418,7 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 		p := x.newExchange(governed.around)
 		p.Request.Body = policy.NewBody(body)
 		err = governed.serve(ctx, p, req, reply, serve)
-	case x.gateway.governance != nil && err == nil: // the API of a tool may have policies
+	case (x.gateway.governance != nil || x.record != nil) && err == nil: // the API of a tool may have policies
 		p := x.newExchange(s.around)
 		p.Mcp = &expr.Mcp{}
 		describe(p.Mcp, x.server, req)
@@ -360,11 +436,12 @@ func (x *exchange) governHTTP(s endpoint, then func(context.Context)) {
 	if governed, ok := s.Server.(*governed); ok {
 		pipeline = governed.rulings.under(x.caller.product).pipeline
 	}
+	ctx := x.watch(x.r.Context(), nil)
 	if pipeline == nil {
-		then(x.r.Context())
+		then(ctx)
 		return
 	}
-	ctx, p := x.r.Context(), x.newExchange(s.around)
+	p := x.newExchange(s.around)
 	defer p.End(ctx)
 	p.Operation = httpOperation(x.r)
 	p.Mcp = &expr.Mcp{ServerName: x.server, ProtocolVersion: x.r.Header.Get(mcp.HeaderProtocolVersion)} // no method: there is no message

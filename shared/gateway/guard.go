@@ -191,7 +191,10 @@ type guarded struct {
 // Serve answers what the caller may ask for.
 func (s *guarded) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
 	v := visitorOf(ctx)
-	if _, err := s.decide(v, req); err != nil {
+	_, err := s.decide(v, req)
+	s.tell(v, req, err)
+	if err != nil {
+		noteDenied(ctx)
 		return err
 	}
 	if s.member {

@@ -220,6 +220,7 @@ func (g *Gateway) serveLegacySSE(x *exchange) bool {
 		return false
 	}
 	x.server = name
+	x.beginTrace(name)
 	if err := g.admission.checkOrigin(x.r); err != nil {
 		x.fail(err)
 		return true

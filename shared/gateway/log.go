@@ -16,11 +16,23 @@ func LogCalls(log *slog.Logger) func(Call) {
 			slog.String("version", string(c.Version)), slog.Int("status", c.Status),
 			slog.Float64("ms", float64(c.Duration.Microseconds())/1000),
 		}
+		if c.Span.Valid() {
+			attrs = append(attrs, slog.String("trace_id", c.Span.TraceID.String()), slog.String("span_id", c.Span.SpanID.String()), slog.String("requestId", c.RequestID))
+		}
+		if c.Client != "" {
+			attrs = append(attrs, slog.String("client", c.Client))
+		}
 		if c.Subscription != "" {
 			attrs = append(attrs, slog.String("subscription", c.Subscription))
 		}
 		if c.Cached {
 			attrs = append(attrs, slog.Bool("cached", true))
+		}
+		if c.Approval != "" {
+			attrs = append(attrs, slog.String("approval", c.Approval))
+		}
+		if c.ApprovedBy != "" {
+			attrs = append(attrs, slog.String("approvedBy", c.ApprovedBy))
 		}
 		if c.Failed {
 			attrs = append(attrs, slog.Bool("isError", true))

@@ -3,10 +3,15 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
+
+	"toolgate/shared/fault"
+	"toolgate/shared/mcp"
 )
 
 // redactor keeps secrets out of what the gateway writes to logs: a policy that fails
@@ -34,12 +39,20 @@ func (r *redactor) recording(resolve func(string) (string, error)) func(string) 
 		if err == nil && len(text) >= minRedacted {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			if !slices.Contains(r.secrets, text) {
-				r.secrets, r.replacer = append(r.secrets, text), nil
+			for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text), inJSON(text)} { // it may stand in a URL, or in a result
+				if !slices.Contains(r.secrets, form) {
+					r.secrets, r.replacer = append(r.secrets, form), nil
+				}
 			}
 		}
 		return text, err
 	}
+}
+
+// inJSON is a text as it stands in JSON.
+func inJSON(text string) string {
+	quoted := mcp.AppendString(nil, text)
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // text is a text without secrets.
@@ -63,6 +76,7 @@ func (r *redactor) text(text string) string {
 type redactedError struct {
 	error
 	text string
+	from *redactor
 }
 
 // Error is the text without the secret.
@@ -71,6 +85,22 @@ func (e *redactedError) Error() string { return e.text }
 // Unwrap is the error itself.
 func (e *redactedError) Unwrap() error { return e.error }
 
+// As serves errors.As: faults are shown one by one, and a policy document may be
+// faulty for a secret that stands in it.
+func (e *redactedError) As(target any) bool {
+	to, ok := target.(*fault.Faults)
+	found, is := errors.AsType[fault.Faults](e.error)
+	if !ok || !is {
+		return false
+	}
+	clean := slices.Clone(found)
+	for i := range clean {
+		clean[i].Message, clean[i].Fix = e.from.text(clean[i].Message), e.from.text(clean[i].Fix)
+	}
+	*to = clean
+	return true
+}
+
 // err is an error without secrets in its text; nil stays nil.
 func (r *redactor) err(err error) error {
 	if err == nil {
@@ -78,7 +108,7 @@ func (r *redactor) err(err error) error {
 	}
 	before := err.Error()
 	if text := r.text(before); text != before {
-		return &redactedError{err, text}
+		return &redactedError{err, text, r}
 	}
 	return err
 }

@@ -35,7 +35,13 @@ func (f *forwarding) straight(ctx context.Context) error {
 	if r, ok := f.reply.(responder); ok {
 		r.addResponseHeaders(f.exchange)
 	}
-	if err = f.serve(ctx, req, f.reply); err == nil {
+	end := func(error) {}
+	if f.exchange.Tracer != nil {
+		ctx, end = f.pipeline.EnterForward(ctx, f.exchange)
+	}
+	err = f.serve(ctx, req, f.reply)
+	end(err)
+	if err == nil {
 		return nil
 	}
 	failed := f.failureOf(err)
@@ -95,6 +101,7 @@ func refusalText(status int, body []byte) string {
 // finish lets go of a server that was not heard to its end, and does what
 // policies put off.
 func (f *forwarding) finish(ctx context.Context) {
+	noteOutcome(ctx, f.exchange.Failure, f.err)
 	f.release()
 	f.exchange.End(ctx)
 }
@@ -122,7 +129,11 @@ func (x *exchange) respond(r *expr.Response, begun bool) error {
 				return err
 			}
 		}
-		return x.event(content)
+		last := x.lastMessage(r, content)
+		if x.watched != nil {
+			x.watched.heard.look(last, false)
+		}
+		return x.event(last)
 	}
 	h := x.w.Header()
 	for name, values := range r.Headers {
@@ -157,10 +168,25 @@ func (x *exchange) respond(r *expr.Response, begun bool) error {
 		if len(content) == 0 {
 			return nil
 		}
+		if x.watched != nil && !x.plain {
+			x.watched.heard.look(content, stream)
+		}
 		_, err := x.w.Write(content)
 		return err
 	}
 	return x.copy(reader, stream)
+}
+
+// lastMessage is the response message of a stream that was begun: the content, or
+// the error that it is, so that a client does not wait for another.
+func (x *exchange) lastMessage(r *expr.Response, content []byte) []byte {
+	if x.req == nil {
+		return content
+	}
+	if _, err := mcp.ReadResponse(r.Headers, bytes.NewReader(content), maxUpstreamMessage, nil); err == nil {
+		return content
+	}
+	return mcp.AppendError(nil, x.req.Bytes(x.req.ID), &mcp.Error{Code: mcp.CodeInternalError, Message: refusalText(r.StatusCode, content)})
 }
 
 // bodyAllowed tells whether responses of a status have a body (RFC 9110,

@@ -72,9 +72,17 @@ func productEntity(p *snapshot.Product) *expr.Product {
 // As in API Management a key that is sent has to be valid, even where none is
 // needed.
 func (x *exchange) identify(e *entrance) *policy.Error {
-	if e == nil {
+	switch {
+	case e == nil:
 		return nil
+	case x.record != nil:
+		return x.tracedIdentify(e)
 	}
+	return x.find(e)
+}
+
+// find is identify, for an entrance that asks for keys.
+func (x *exchange) find(e *entrance) *policy.Error {
 	var key string
 	if key, x.r = e.take(x.r); key == "" {
 		if x.caller.product = e.open; e.open != nil || !e.required {

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -84,23 +82,27 @@ func (x *exchange) newExchange(around *surroundings) *policy.Exchange {
 	p := &c.exchange
 	p.Api, p.Deployment = around.api, around.deployment
 	p.Subscription, p.User, p.Product = x.caller.subscription, x.caller.user, x.caller.product
-	p.RequestID, p.Timestamp, p.Random = newRequestID(x.gateway.random), x.start, x.gateway.random
+	p.RequestID, p.Timestamp, p.Random = x.id(), x.start, x.gateway.random
 	if now := x.gateway.services.Now; now != nil {
 		start := now()
 		p.Timestamp, p.Now, p.Elapsed = start, now, func() time.Duration { return now().Sub(start) }
 	}
 	x.originalURL(&c.url)
-	c.request.Method, c.request.Headers, c.request.IPAddress = r.Method, r.Header, x.gateway.clientAddress(r)
+	c.request.Method, c.request.Headers, c.request.IPAddress = r.Method, r.Header, x.clientAddress()
 	c.request.OriginalURL, c.request.URL = &c.url, &c.url
 	p.Request = &c.request
 	if who := x.caller.principal; who != nil {
 		p.SetVariable(tokenVariable, expr.ParseJwt(who.token))
 	}
 	if x.gateway.clients != nil {
-		x.gateway.clients.identify(p, r)
+		x.gateway.clients.identify(p, r, &x.gateway.addresses)
 	}
+	x.followed(p)
 	p.Trace = func(message string) {
 		x.gateway.services.Sink.Trace(p, policy.TraceRecord{Source: "context.Trace", Severity: "verbose", Message: message})
+	}
+	if x.record != nil {
+		x.traceExchange(p)
 	}
 	return p
 }
@@ -143,16 +145,6 @@ func readGUID(source io.Reader, id *expr.Guid) bool {
 	}
 	*id = read
 	return true
-}
-
-// remoteAddress is the address of the connection, for hosts that clients reach
-// directly.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // exchangeKey finds the exchange of an MCP message in the context of its call.

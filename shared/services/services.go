@@ -39,7 +39,7 @@ type Options struct {
 // of a build.
 var Notes = map[string]string{
 	"validate-client-certificate":     "does not look at revocation: validate-revocation asks for a trusted issuer, as validate-trust does",
-	"authentication-managed-identity": "gets tokens on Azure only, where the gateway has a managed identity",
+	"authentication-managed-identity": "gets tokens on Azure, where the gateway has a managed identity, and on AWS Lambda by federation with Microsoft Entra",
 }
 
 // New makes the services.
@@ -94,7 +94,10 @@ func (t tokens) Validate(ctx context.Context, token string, r *policy.TokenRules
 	if e := r.Entra; e != nil {
 		rules.Entra = &auth.Entra{Tenant: e.Tenant, Endpoint: e.Endpoint, ClientIDs: e.ClientIDs, BackendIDs: e.BackendIDs}
 	}
-	_, err = t.Validator.Validate(ctx, token, rules)
+	valid, err := t.Validator.Validate(ctx, token, rules)
+	if err == nil && r.Decrypted != nil && valid.Raw != token {
+		r.Decrypted(valid.Raw)
+	}
 	if failed, ok := errors.AsType[*auth.Error](err); ok {
 		return &policy.TokenFailure{Reason: policy.Reason(failed.Kind), Claim: failed.Claim, Value: failed.Value, Unavailable: failed.Unavailable, Err: failed.Err}
 	}

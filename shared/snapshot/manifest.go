@@ -6,7 +6,7 @@ import (
 )
 
 // Format is the version of the file's layout. A gateway refuses another one.
-const Format = 4
+const Format = 5
 
 // Manifest is what a gateway needs to know at start. Values that hold secrets
 // hold references to them.
@@ -36,6 +36,7 @@ type Manifest struct {
 	// Certificates are the gateway's own; their keys are references.
 	Certificates       []config.Certificate       `json:"certificates,omitzero"`
 	ClientCertificates *config.ClientCertificates `json:"clientCertificates,omitzero"`
+	ClientAddress      *config.ClientAddress      `json:"clientAddress,omitzero"`
 	Connections        []config.Connection        `json:"connections,omitzero"`
 	Egress             config.Egress              `json:"egress,omitzero"`
 	// Backends are all named backends, pools among them.
@@ -44,6 +45,10 @@ type Manifest struct {
 	APIs []SourceAPI `json:"apis,omitzero"`
 	// AuthorizationServer makes the gateway one; nil: it is none.
 	AuthorizationServer *config.AuthorizationServer `json:"authorizationServer,omitzero"`
+	// Telemetry says what calls leave behind; nil: what the environment says.
+	Telemetry *config.Telemetry `json:"telemetry,omitzero"`
+	// Audit says what is recorded for the audit; nil: nothing.
+	Audit *config.Audit `json:"audit,omitzero"`
 	Products            []Product                   `json:"products,omitzero"`
 }
 
@@ -117,6 +122,9 @@ type Server struct {
 	API          *API             `json:"api,omitzero"`
 	Upstream     *config.Upstream `json:"upstream,omitzero"`
 	Federate     []config.Member  `json:"federate,omitzero"`
+	// Lock has the hashes of the reviewed tools of an upstream, by the names that it
+	// gives them; nil: none were reviewed, and all pass.
+	Lock map[string]string `json:"lock,omitzero"`
 	Policy       int              `json:"policy,omitzero"`
 	// Cache keeps results of tools; nil keeps none. Of a server over an API it names
 	// all tools whose results are kept.
@@ -135,6 +143,12 @@ type Server struct {
 	// ToolAllow says who may see and call a tool, by the names under which tools are
 	// published; the other tools are for whoever may use the server.
 	ToolAllow map[string][]config.Allow `json:"toolAllow,omitzero"`
+	// Approval says that a person is asked before a tool is called that is not among
+	// ToolApproval; nil: nobody is.
+	Approval *config.Approval `json:"approval,omitzero"`
+	// ToolApproval says it of tools that differ from the server, by the names under
+	// which they are published; nil values are tools that are called without asking.
+	ToolApproval map[string]*config.Approval `json:"toolApproval,omitzero"`
 }
 
 // API is a REST API published as tools.

@@ -32,10 +32,12 @@ import (
 // Snapshot is a loaded file. It is safe for concurrent use.
 type Snapshot struct {
 	Manifest
-	// Hash identifies the content: the same configuration builds the same bytes.
+	// Hash identifies the content, as [Snapshot.Verify] counts it: the same
+	// configuration builds the same bytes.
 	Hash   string
 	reader io.ReaderAt
 	files  map[string]*zip.File
+	names  []string            // of the entries, in the order of the file
 	tools  map[string][]string // by server, in the order of the file
 	close  io.Closer
 }
@@ -67,6 +69,7 @@ func Load(r io.ReaderAt, size int64) (*Snapshot, error) {
 	s := &Snapshot{reader: r, files: make(map[string]*zip.File, len(archive.File)), tools: map[string][]string{}, Hash: archive.Comment}
 	for _, f := range archive.File {
 		s.files[f.Name] = f
+		s.names = append(s.names, f.Name)
 		name, ofServer := strings.CutPrefix(f.Name, "servers/")
 		if server, tool, ok := strings.Cut(name, "/tool/"); ofServer && ok {
 			s.tools[server] = append(s.tools[server], strings.TrimSuffix(tool, ".json"))

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"archive/zip"
 	"bytes"
 	"os"
 	"path"
@@ -224,7 +225,7 @@ func TestBytesAreReproducible(t *testing.T) {
 		}
 		return s.Hash
 	}
-	if hash(a) == hash(c) || len(hash(a)) != 32 {
+	if hash(a) == hash(c) || len(hash(a)) != 64 {
 		t.Errorf("got hashes %q and %q", hash(a), hash(c))
 	}
 }
@@ -238,7 +239,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		{"no zip", []byte("hello"), "reading the snapshot"},
 		{"cut", good[:len(good)/2], "reading the snapshot"},
-		{"another format", bytes.Replace(good, []byte(`"format":4`), []byte(`"format":9`), 1), "has format 9, this gateway reads 4"},
+		{"another format", bytes.Replace(good, []byte(`"format":5`), []byte(`"format":9`), 1), "has format 9, this gateway reads 5"},
 		{"damaged manifest", bytes.Replace(good, []byte(`{"format"`), []byte(`["format"`), 1), "manifest"},
 	} {
 		if _, err := Load(bytes.NewReader(c.content), int64(len(c.content))); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -246,6 +247,40 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "absent")); err == nil || !strings.Contains(err.Error(), "go run ./local build") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file that was changed does not have its hash any more, and a package has the hash
+// of its snapshot.
+func TestVerify(t *testing.T) {
+	good := written(t)
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for name, content := range map[string][]byte{"app": []byte("a program"), FileName: good} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	plain, err := LoadPackage(good)
+	if err != nil || plain.Verify() != nil {
+		t.Fatalf("got %v, %v", err, plain.Verify())
+	}
+	if s, err := LoadPackage(packed.Bytes()); err != nil || s.Verify() != nil || s.Hash != plain.Hash {
+		t.Errorf("got %v, want the snapshot in the package", err)
+	}
+	changed, err := LoadPackage(bytes.Replace(good, []byte("https://orders.contoso.com"), []byte("https://orders.contoso.net"), 1))
+	if err != nil || changed.Verify() == nil {
+		t.Errorf("got %v, want a hash that is not the file's", err)
+	}
+	if _, err := LoadPackage([]byte("hello")); err == nil || !strings.Contains(err.Error(), "a snapshot or a package") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,8 +3,6 @@ package snapshot
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -18,7 +16,7 @@ import (
 type Writer struct {
 	buf  bytes.Buffer
 	zip  *zip.Writer
-	hash []byte
+	hash contentHash
 	err  error
 }
 
@@ -61,8 +59,7 @@ func (w *Writer) Close(m Manifest, report any) ([]byte, error) {
 	m.Format = Format
 	w.marshal("report.json", report)
 	w.marshal("manifest.json", m)
-	sum := sha256.Sum256(w.hash)
-	w.fail(w.zip.SetComment(hex.EncodeToString(sum[:16])))
+	w.fail(w.zip.SetComment(w.hash.String()))
 	w.fail(w.zip.Close())
 	return w.buf.Bytes(), w.err
 }
@@ -77,8 +74,7 @@ func (w *Writer) marshal(name string, v any) {
 var modified = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (w *Writer) add(name string, content []byte) {
-	sum := sha256.Sum256(content)
-	w.hash = append(append(w.hash, name...), sum[:]...)
+	w.hash.add(name, content)
 	f, err := w.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: modified})
 	w.fail(err)
 	if err == nil {

@@ -20,6 +20,7 @@ var rooms = map[string]room{
 	"shared/fault": {knows: "what is wrong in what a user wrote"},
 	"shared/config": {knows: "the folder a user writes", imports: []door{
 		{"shared/fault", "what is wrong in gateway.yaml is reported as everywhere"},
+		{"shared/secret", "the form of references"},
 	}},
 	"shared/pattern":     {knows: "that a regular expression costs nothing until it is used"},
 	"shared/seal":        {knows: "what clients carry for the gateway"},
@@ -29,6 +30,7 @@ var rooms = map[string]room{
 	"shared/openapi": {knows: "OpenAPI documents and their operations", imports: []door{
 		{"shared/fault", "a misspelt argument is answered with the nearest name"},
 		{"shared/pattern", "few calls look at descriptions"},
+		{"shared/toolslock", "what is hidden in texts is the same everywhere"},
 	}},
 	"shared/snapshot": {knows: "the compiled form of a gateway", imports: []door{
 		{"shared/config", "the manifest keeps the checked settings that serving needs"},
@@ -146,6 +148,7 @@ var rooms = map[string]room{
 		{"shared/policy/policytest", "the language of tests"},
 		{"shared/services", "what policies reach, as a host gives it"},
 		{"shared/snapshot", "what was compiled is served"},
+		{"shared/trace", "what it explains and replays"},
 	}},
 	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
 		{"shared/expr", "the services it compiles policies against speak of its values"},
@@ -156,11 +159,40 @@ var rooms = map[string]room{
 		{"shared/fault", "faults of documents join those of the configuration"},
 		{"shared/openapi", "operations become tools"},
 		{"shared/snapshot", "the snapshot is what it writes"},
+		{"shared/approval", "placeholders of a message are arguments of the tool"},
+		{"shared/toolslock", "it reads tools.lock, and cleans the tools of documents"},
 	}},
 	"shared/mcpproxy": {knows: "MCP servers behind the gateway", imports: []door{
 		{"shared/mcp", "it relays and bridges messages of the protocol"},
 		{"shared/backend", "an upstream is reached as any destination is"},
 		{"shared/seal", "the upstream's session id travels sealed with the client"},
+		{"shared/toolslock", "definitions are compared with the lock, and cleaned"},
+	}},
+	"shared/approval": {knows: "calls of tools that wait for a person", imports: []door{
+		{"shared/seal", "questions and links that clients carry"},
+		{"shared/state", "which approvals were used, and decisions"},
+	}},
+	"shared/toolslock": {knows: "definitions of tools: what is the same, what has changed, what is hidden"},
+	"shared/secret":    {knows: "where secrets are, and how vaults are asked"},
+	"shared/federation": {knows: "tokens of Microsoft Entra for workloads of other platforms", imports: []door{
+		{"shared/credential", "token endpoints, and how long a token is kept"},
+	}},
+	"shared/oauthclient": {knows: "where an MCP server's tokens come from", imports: []door{
+		{"shared/connection", "it keeps what people consented to"},
+		{"shared/credential", "token endpoints"},
+		{"shared/seal", "rows of registrations"},
+		{"shared/state", "the rows"},
+	}},
+	"shared/trace": {knows: "what happened to one request", imports: []door{
+		{"shared/backend", "it is told of requests"},
+		{"shared/expr", "values are shown as text"},
+		{"shared/pattern", "few requests are traced"},
+		{"shared/policy", "it is told what policies do"},
+		{"shared/seal", "debug tokens, and traces that are kept"},
+		{"shared/state", "a trace is kept for an hour"},
+	}},
+	"shared/explain": {knows: "how a trace is shown to a person", imports: []door{
+		{"shared/trace", "what is shown"},
 	}},
 	"shared/gateway": {knows: "what comes after what", imports: []door{
 		{"shared/snapshot", "it serves what was built"},
@@ -179,6 +211,11 @@ var rooms = map[string]room{
 		{"shared/authserver", "it mounts it and verifies its tokens"},
 		{"shared/connection", "it mounts the pages of connections"},
 		{"shared/credential", "the tokens of backends"},
+		{"shared/approval", "a tool may wait for a person"},
+		{"shared/toolslock", "the limits of an upstream's tools"},
+		{"shared/oauthclient", "the access of upstreams"},
+		{"shared/auth", "the key by which the gateway shows who it is at an authorization server"},
+		{"shared/trace", "it records and keeps traces"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},
@@ -191,10 +228,11 @@ var rooms = map[string]room{
 		{"shared/state", "the store that TOOLGATE_STORE names"},
 		{"shared/state/aztables", "the table"},
 		{"shared/sweep", "the timer removes expired rows"},
+		{"shared/secret", "Key Vault"},
+		{"shared/federation", "workload identity of a cluster"},
 	}},
 	"functions/lambda": {knows: "the assembly for AWS Lambda", imports: []door{
 		{"shared/gateway", "the handler it serves"},
-		{"shared/host", "secrets come from the environment"},
 		{"shared/host/lambda", "the platform that runs it"},
 		{"shared/snapshot", "what the handler is made of"},
 		{"shared/services", "the counters, the cache and the token validation that policies reach"},
@@ -203,6 +241,8 @@ var rooms = map[string]room{
 		{"shared/state", "the store that TOOLGATE_STORE names"},
 		{"shared/state/dynamodb", "the table"},
 		{"shared/sigv4", "requests are signed with the function's role"},
+		{"shared/secret", "vaults of AWS and Azure"},
+		{"shared/federation", "the function's role at Microsoft Entra"},
 	}},
 	"local": {knows: "one machine", imports: []door{
 		{"shared/build", "it compiles folders"},
@@ -229,6 +269,10 @@ var rooms = map[string]room{
 		{"shared/ledger", "budget report reads what was spent"},
 		{"shared/connection", "the command manages connections"},
 		{"shared/sigv4", "requests are signed with the user's credentials"},
+		{"shared/toolslock", "the command lock writes the file; serve watches it"},
+		{"shared/secret", "vaults as the developer who is signed in"},
+		{"shared/explain", "the command explain shows a trace"},
+		{"shared/trace", "debug tokens and records"},
 	}},
 	"local/examples/notes":    {knows: "a notebook, as somebody else's MCP server"},
 	"local/examples/petstore": {knows: "pets, as somebody else's REST API"},
