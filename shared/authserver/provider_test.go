@@ -40,7 +40,7 @@ func TestProviderAuthentication(t *testing.T) {
 				t.Errorf("%s: %s: got %q, want %q", tt.name, name, form.Get(name), tt.want.Get(name))
 			}
 		}
-		if !verifierForm.MatchString(form.Get("code_verifier")) {
+		if !verifierForm().MatchString(form.Get("code_verifier")) {
 			t.Errorf("%s: no PKCE", tt.name)
 		}
 	}
