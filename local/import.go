@@ -11,35 +11,79 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"toolgate/shared/build"
+	"toolgate/shared/importer"
 	"toolgate/shared/mcp"
 	"toolgate/shared/openapi"
 )
 
-// importOpenAPI begins a folder whose one server publishes every operation of a
-// document.
-func importOpenAPI(ctx context.Context, c *call) error {
+// importing is what the flags of import say.
+type importing struct {
+	*call
+	url, fromFile, save, vault string
+}
+
+// importFolder begins a folder from an OpenAPI document, or from what Azure has.
+func importFolder(ctx context.Context, c *call) error {
+	i := &importing{call: c}
 	flags := flag.NewFlagSet("import", flag.ContinueOnError)
-	backendURL := flags.String("url", "", "the `URL` of the service, where the document does not say it")
-	args, err := c.parse(flags, 3, 3)
+	flags.StringVar(&i.url, "url", "", "openapi: the `URL` of the service, where the document does not say it")
+	flags.StringVar(&i.fromFile, "from-file", "", "a `folder` of saved replies, or of an APIOps extract, in place of SOURCE")
+	flags.StringVar(&i.save, "save", "", "a `folder` to which the replies of Azure are written, without secrets")
+	flags.StringVar(&i.vault, "vault", "", "the `URL` of a key vault, to which named values of secrets refer (default environment variables)")
+	args, err := c.parse(flags, 2, 3)
 	if err != nil {
 		return err
 	}
-	if args[0] != "openapi" {
-		fmt.Fprintf(c.stderr, "import knows openapi, not %q\n", args[0])
+	kinds := []string{"openapi"}
+	for _, k := range importer.Kinds() {
+		kinds = append(kinds, string(k))
+	}
+	switch {
+	case !slices.Contains(kinds, args[0]):
+		fmt.Fprintf(c.stderr, "import knows %s, not %q\n", strings.Join(kinds, ", "), args[0])
+		return errUsage
+	case (len(args) == 3) == (i.fromFile != ""):
+		fmt.Fprintln(c.stderr, "write SOURCE and DIR, or --from-file FOLDER and DIR")
 		return errUsage
 	}
-	source, dir := args[1], args[2]
+	dir := args[len(args)-1]
 	if _, err := os.Stat(filepath.Join(dir, "gateway.yaml")); err == nil {
 		return fmt.Errorf("%s exists already and is left as it is", filepath.Join(dir, "gateway.yaml"))
 	}
+	switch {
+	case args[0] != "openapi":
+		err = i.resource(ctx, importer.Kind(args[0]), args[1], dir)
+	case i.fromFile != "":
+		fmt.Fprintln(c.stderr, "a document is a SOURCE: --from-file is for what Azure has")
+		return errUsage
+	default:
+		err = i.openAPI(ctx, args[1], dir)
+	}
+	if err != nil {
+		return err
+	}
+	result, _, err := compile(ctx, dir, c.env)
+	if err != nil {
+		fmt.Fprintf(c.stderr, "%s is written, and does not build yet:\n", dir)
+		return err
+	}
+	result.Report.Write(c.stdout, false)
+	fmt.Fprintf(c.stdout, "next: go run ./local serve %s\n", dir)
+	return nil
+}
+
+// openAPI writes a folder whose one server publishes every operation of a
+// document.
+func (i *importing) openAPI(ctx context.Context, source, dir string) error {
 	doc, err := readDocument(ctx, source)
 	if err != nil {
 		return err
 	}
-	base, err := serviceURL(doc, *backendURL)
+	base, err := serviceURL(doc, i.url)
 	if err != nil {
 		return err
 	}
@@ -50,13 +94,7 @@ func importOpenAPI(ctx context.Context, c *call) error {
 	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), content, 0o644); err != nil {
 		return fmt.Errorf("writing gateway.yaml: %w", err)
 	}
-	fmt.Fprintf(c.stdout, "wrote %s\n", filepath.Join(dir, "gateway.yaml"))
-	result, _, err := compile(ctx, dir, c.env)
-	if err != nil {
-		return err
-	}
-	result.Report.Write(c.stdout, false)
-	fmt.Fprintf(c.stdout, "next: go run ./local serve %s\n", dir)
+	fmt.Fprintf(i.stdout, "wrote %s\n", filepath.Join(dir, "gateway.yaml"))
 	return nil
 }
 
