@@ -74,7 +74,7 @@ func manageAudit(ctx context.Context, c *call) error {
 	case dir == "" && a.log == "" && storeURL(a.store, c.env) == "":
 		fmt.Fprintln(c.stderr, "audit needs a folder, a --store or a --log")
 		return errUsage
-	case !validDecision(a.only.decision):
+	case a.only.decision != "" && !slices.Contains(decisions, a.only.decision):
 		fmt.Fprintf(c.stderr, "there is no decision %q: %s\n", a.only.decision, fault.Suggest(a.only.decision, decisions, ""))
 		return errUsage
 	}
@@ -89,10 +89,6 @@ func manageAudit(ctx context.Context, c *call) error {
 }
 
 var decisions = []string{string(audit.Allowed), string(audit.Refused), string(audit.Failed)}
-
-func validDecision(text string) bool {
-	return text == "" || fault.Nearest(text, decisions) == text
-}
 
 // sinceTime is a time, or one so long ago.
 func sinceTime(text string, now time.Time) (time.Time, error) {

@@ -22,9 +22,22 @@ import (
 // compile loads and builds a folder. The files are those to watch for changes,
 // also when there are faults.
 func compile(ctx context.Context, dir string, env func(string) (string, bool)) (result *build.Result, files []string, err error) {
+	return compileBeside(ctx, dir, "", env)
+}
+
+// compileBeside is compile with a candidate beside the folder, in place of the one that
+// it names; an empty one changes nothing.
+func compileBeside(ctx context.Context, dir, candidate string, env func(string) (string, bool)) (result *build.Result, files []string, err error) {
 	cfg, faults := config.Load(dir, env)
 	if cfg == nil {
 		return nil, []string{filepath.Join(dir, "gateway.yaml")}, faults
+	}
+	if candidate != "" {
+		if candidate, err = filepath.Abs(candidate); err != nil {
+			return nil, cfg.Files, fmt.Errorf("finding the candidate: %w", err)
+		}
+		cfg.Shadow = &config.Shadow{Folder: candidate, Sample: 1}
+		faults = append(faults, cfg.LoadCandidate(env)...)
 	}
 	// What can be read of a faulty configuration is built all the same, so that
 	// the faults of the documents show with its own.

@@ -30,6 +30,11 @@ type call struct {
 	env     func(string) (string, bool)
 }
 
+// exitError ends a command that has printed what there is to say with another code.
+type exitError int
+
+func (c exitError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
 // errUsage is returned for a command line that cannot be run; what is wrong was
 // printed.
 var errUsage = errors.New("usage")
@@ -40,16 +45,22 @@ func commands() []command {
 		{"validate", "DIR", "check the folder and print every fault", validate},
 		{"test", "[DIR|FILE…]", "run the tests (*.txtar) of the folder, or of the example when none is given", runTests},
 		{"explain", "[DIR]", "run a request through the folder and show the way it takes, or what is decided otherwise of recorded calls", explainRequests},
+		{"shadow", "report FILE…", "put together what a candidate decided otherwise, as the lines of a log have it", shadowed},
 		{"trace", "token|get …", "issue a debug token (token DIR), or show the trace of a request that had one (get ID DIR)", traces},
 		{"build", "DIR", "write the snapshot that the cloud functions load, and the verdict on each operation", buildSnapshot},
 		{"package", "azure|lambda [DIR]", "write the package that a cloud runs: the program, the snapshot and what the platform needs", writePackage},
+		{"plan", "DIR", "say what would change between what is deployed (--against SNAPSHOT|PACKAGE|RELEASES|URL) and the folder: exit code 0 nothing, 2 changes, 3 breaking ones", planChanges},
+		{"release", "PACKAGE", "keep a package among the last ones (--in DIR), and deploy it where --to says", release},
+		{"rollback", "[HASH]", "deploy the package before the current one (--in DIR), or the one with this hash", rollback},
+		{"cost", "[DIR]", "say what a month costs on Azure Functions and on AWS Lambda, beside API Management: --calls, --latency", monthlyCost},
+		{"edge-rules", "DIR", "write what of the folder can be refused before the gateway, for Azure Front Door or AWS WAF: --for frontdoor|waf", edgeRules},
 		{"lock", "DIR", "lock the tools of MCP servers in tools.lock, or say what differs from it: --check, --accept SERVER/TOOL, --all", lockTools},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
 		{"keys", "DO [ID]", "create, list, show, rotate, suspend, activate, cancel, reject or delete subscriptions and their keys", manageKeys},
 		{"budget", "report [DIR]", "list what was spent of budgets, by key and tool, in this period and in the last one", budget},
 		{"audit", "verify|list DIR", "verify the chains of the audit, or list its calls, in the store of a folder or of a deployment, or in a log", manageAudit},
 		{"connections", "DO [PROVIDER/ID]", "list, add, remove or test OAuth connections, of get-authorization-context and of upstreams", manageConnections},
-		{"import", "openapi SOURCE DIR", "begin a folder from an OpenAPI document (a path or URL)", importOpenAPI},
+		{"import", "KIND SOURCE DIR", "begin a folder from an OpenAPI document (KIND openapi: a path or URL), or from a Logic App, a Function App or API Management (logicapp, functionapp, apim: a resource id, or --from-file)", importFolder},
 	}
 }
 
@@ -91,7 +102,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 
 func report(stderr io.Writer, err error) int {
 	faults, isFaults := errors.AsType[fault.Faults](err)
+	code, isCode := errors.AsType[exitError](err)
 	switch {
+	case isCode:
+		return int(code)
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.Is(err, errUsage):

@@ -10,6 +10,7 @@ import (
 	"toolgate/shared/gateway"
 	"toolgate/shared/mcp"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/trace"
 )
 
 // terminalLog is the log of what is not a call. The terminal shows the time of
@@ -21,6 +22,19 @@ func terminalLog(w io.Writer) *slog.Logger {
 		}
 		return a
 	}}))
+}
+
+// observe shows one request: as a line, and in the live view.
+func (s *server) observe(c gateway.Call) {
+	s.printCall(c)
+	s.live.add(c)
+}
+
+// keepTrace keeps how a request went for the live view, and as a record where calls
+// are recorded.
+func (s *server) keepTrace(t *trace.Trace) {
+	s.live.keep(t)
+	s.recorder.add(t)
 }
 
 // printCall prints one request on one line.

@@ -29,14 +29,6 @@ func openRecorder(path string, log *slog.Logger) (*recorder, error) {
 	return &recorder{log: log, file: file}, nil
 }
 
-// trace is what the gateway tells of every request; nil where nothing is recorded.
-func (r *recorder) trace() func(*trace.Trace) {
-	if r == nil {
-		return nil
-	}
-	return r.add
-}
-
 // bodies is how many bytes of what was asked are recorded.
 func (r *recorder) bodies() int {
 	if r == nil {
@@ -47,6 +39,9 @@ func (r *recorder) bodies() int {
 
 // add appends the record of a call. What was no message has none.
 func (r *recorder) add(t *trace.Trace) {
+	if r == nil {
+		return
+	}
 	one := t.Record()
 	if one == nil {
 		return

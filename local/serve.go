@@ -46,14 +46,30 @@ func serve(ctx context.Context, c *call) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	store := flags.String("store", "", "the `URL` of the store for subscriptions (default $"+storeVariable+", or "+storeFile+" in the folder once a subscription key is needed, or there is a budget or an audit)")
 	address := flags.String("listen", "", "the `address` to listen on (default "+defaultAddress+", or a free port when that is taken)")
-	record := flags.String("record", "", "a `file` to which calls of MCP servers are appended as records, for explain --replay")
+	record := flags.String("record", "", "a `file` to which calls of MCP servers, and requests to APIs without a body, are appended as records, for explain --replay")
+	candidate := flags.String("shadow", "", "the `folder` of a candidate that every call is run through as well, without effect, in place of \"shadow\" in gateway.yaml")
+	differences := flags.String("differences", "", "a `file` to which what the candidate decides otherwise is appended, for shadow report (default: the terminal)")
+	plain := flags.Bool("plain", false, "print lines only, without the live table at the end of a terminal")
 	var files tlsFiles
 	files.flags(flags)
 	args, err := c.parse(flags, 0, 1)
 	if err != nil {
 		return err
 	}
-	s := &server{stdout: c.stdout, env: c.env, storeURL: storeURL(*store, c.env), log: terminalLog(c.stdout), secret: seal.RandomSecret()}
+	s := &server{
+		stdout: c.stdout, env: c.env, storeURL: storeURL(*store, c.env), secret: seal.RandomSecret(),
+		candidate: *candidate, live: newLive(time.Now), ended: ctx,
+	}
+	if terminal := openScreen(c, s.live, *plain); terminal != nil {
+		s.stdout = terminal
+		defer terminal.close()
+	}
+	s.log = terminalLog(s.stdout)
+	closeLog, err := s.openDifferences(*differences)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
 	if s.tls, err = files.config(); err != nil {
 		return err
 	}
@@ -86,6 +102,9 @@ type server struct {
 	env    func(string) (string, bool)
 	secret []byte      // seals session ids, over reloads too
 	tls    *tls.Config // nil: plain HTTP
+	// candidate is the folder of one that was named; empty for that of gateway.yaml.
+	candidate   string
+	differences *slog.Logger // of the candidate; nil: log
 	// store has the subscriptions; nil where none is needed and none is named.
 	store    state.Store
 	storeURL string // what was named; empty for the folder's own
@@ -94,6 +113,8 @@ type server struct {
 	// stopSweep is set with store, and returns when the sweep has ended.
 	stopSweep func()
 	recorder  *recorder // nil: calls are not recorded
+	live      *live
+	ended     context.Context // ends with the command, and the streams of pages with it
 	current   atomic.Pointer[running]
 	files     []string // to watch
 }
@@ -117,7 +138,7 @@ func (r *running) Close() error {
 // load compiles the folder and serves it from now on. On error what was served
 // before goes on.
 func (s *server) load(ctx context.Context) error {
-	result, files, err := compile(ctx, s.dir, s.env)
+	result, files, err := compileBeside(ctx, s.dir, s.candidate, s.env)
 	s.files = files
 	if err != nil {
 		return err
@@ -150,12 +171,13 @@ func (s *server) load(ctx context.Context) error {
 		Subscriptions: subscriptions,
 		SignIns:       s.store,
 		Traces:        cmp.Or[state.Store](s.store, &s.memory),
-		Trace:         s.recorder.trace(), TraceBodies: s.recorder.bodies(),
+		Trace:         s.keepTrace, TraceBodies: s.recorder.bodies(),
 		Approvals: cmp.Or[state.Store](s.store, &s.memory),
-		Log:       s.log, Observe: s.printCall, SealingSecret: s.secret,
+		Log:       s.log, Observe: s.observe, SealingSecret: s.secret,
 		Services:    services.New(services.Options{Log: s.log, Store: s.store}),
 		Connections: s.store, Files: os.DirFS(s.dir), AWS: environmentSigner(s.env),
 		ShareTokens: s.store != nil,
+		Shadow:      &gateway.ShadowOptions{Services: services.New(services.Options{Log: s.log}), Log: s.differences},
 	}, found)
 	if err != nil {
 		return err
@@ -235,6 +257,9 @@ func hasBudgets(snap *snapshot.Snapshot) bool {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.live.servePage(s.ended, w, r) {
+		return
+	}
 	s.current.Load().ServeHTTP(w, r)
 }
 
@@ -275,6 +300,7 @@ func (s *server) greet(a net.Addr) {
 			fmt.Fprintf(table, "  %s/%s\tthe API %s, for HTTP clients\n", base, a.Path, a.Name)
 		}
 	}
+	fmt.Fprintf(table, "  %s%s\tthe live view, for browsers on this machine\n", base, livePath)
 	_ = table.Flush() // the terminal
 	fmt.Fprintf(s.stdout, "\nFor .vscode/mcp.json (Cursor and Claude take the same entries under \"mcpServers\"):\n\n%s\n\n", clientConfig(base, m))
 	fmt.Fprintf(s.stdout, "listening on %s\n\n", base)
