@@ -26,6 +26,10 @@ const (
 	// CodeResourceNotFound is what revisions before 2026-07-28 answer for an
 	// unknown resource.
 	CodeResourceNotFound Code = -32002
+
+	// CodeURLElicitationRequired is what revision 2025-11-25, and no other, answers
+	// for a request that waits for a page in the user's browser.
+	CodeURLElicitationRequired Code = -32042
 )
 
 // Error is a JSON-RPC error as a client may see it. Its message is public: it

@@ -106,8 +106,10 @@ func single(h http.Header, name string) (string, error) {
 
 // Discovery is what a server says of itself, in either era.
 type Discovery struct {
-	// Capabilities is the ServerCapabilities object.
+	// Capabilities is the ServerCapabilities object, without extensions.
 	Capabilities jsontext.Value
+	// Extensions is what modern clients see as its member of that name; nil for none.
+	Extensions jsontext.Value
 	// ServerInfo is the Implementation object.
 	ServerInfo   jsontext.Value
 	Instructions string
@@ -120,6 +122,10 @@ func (d *Discovery) AppendDiscover(dst []byte) []byte {
 	dst = appendVersions(dst)
 	dst = append(dst, `,"capabilities":`...)
 	dst = append(dst, d.Capabilities...)
+	if d.Extensions != nil {
+		dst = append(append(dst[:len(dst)-1], `,"extensions":`...), d.Extensions...)
+		dst = append(dst, '}')
+	}
 	dst = d.appendInstructions(dst)
 	dst = AppendCacheHint(dst, V20260728, d.Hint)
 	dst = AppendResultMembers(dst, V20260728, d.ServerInfo)

@@ -138,8 +138,7 @@ func (f *Federation) Serve(ctx context.Context, req *mcp.Request, reply mcp.Repl
 	case mcp.MethodComplete:
 		return f.complete(ctx, req, reply)
 	case mcp.MethodGetTask, mcp.MethodUpdateTask, mcp.MethodCancelTask:
-		// Task ids cannot be guessed: who knows it is its owner.
-		return f.inOrder(ctx, req, reply, "unknown task %q")
+		return f.task(ctx, req, reply)
 	}
 	own := mcp.Discovery{ServerInfo: f.info}
 	if done, err := own.Answer(req, reply); done {

@@ -454,19 +454,37 @@ func TestFederationCompletes(t *testing.T) {
 }
 
 func TestFederationFindsTheOwnerOfATask(t *testing.T) {
-	s := modernServer(t, plainDiscover, func(w http.ResponseWriter, _ *http.Request, g received) {
-		if g.msg.Text(g.msg.Name) != "t-1" {
-			writeJSON(w, 400, errorFor(g, `{"code":-32602,"message":"no such task"}`))
+	s := modernServer(t, plainDiscover, func(w http.ResponseWriter, r *http.Request, g received) {
+		if g.msg.Text(g.msg.Name) == "t-1" && r.Header.Get(mcp.HeaderName) == "t-1" || g.msg.Method == mcp.MethodCallTool {
+			writeSSE(w, `{"jsonrpc":"2.0","method":"notifications/x"}`, resultFor(g, odd))
 			return
 		}
-		writeSSE(w, `{"jsonrpc":"2.0","method":"notifications/x"}`, resultFor(g, odd))
+		writeJSON(w, 400, errorFor(g, `{"code":-32602,"message":"no such task"}`))
 	})
 	c := newFederation(t, nil, Member{Name: "a", Server: toolMember()}, Member{Name: "b", Server: newProxy(t, s.URL, nil)})
-	if _, _, got := c.modern("1", "tasks/get", `,"taskId":"t-1"`, "t-1"); got != events(`{"jsonrpc":"2.0","method":"notifications/x"}`, `{"jsonrpc":"2.0","id":1,"result":`+odd+`}`) {
-		t.Errorf("got %s", got)
+	knowing := strings.Replace(modernMeta(), `clientCapabilities":{}`, `clientCapabilities":{"extensions":{"`+mcp.ExtensionTasks+`":{}}}`, 1)
+	ask := func(method, members, name string) (int, string) {
+		t.Helper()
+		status, _, got := c.post(`{"jsonrpc":"2.0","id":1,"method":"`+method+`","params":{`+knowing+members+`}}`, modernHeaders(method, name)...)
+		return status, got
 	}
-	if status, _, got := c.modern("1", "tasks/get", `,"taskId":"t-2"`, "t-2"); status != 400 || got != `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"unknown task \"t-2\""}}` {
-		t.Errorf("got %d %s", status, got)
+	want := events(`{"jsonrpc":"2.0","method":"notifications/x"}`, `{"jsonrpc":"2.0","id":1,"result":`+strings.Replace(odd, `"t-1"`, `"b~t-1"`, 1)+`}`)
+	if _, got := ask("tools/call", `,"name":"b_x","arguments":{}`, "b_x"); got != want {
+		t.Errorf("a call: got %s, want %s", got, want)
+	}
+	if _, got := ask("tasks/get", `,"taskId":"b~t-1"`, "b~t-1"); got != want {
+		t.Errorf("its task: got %s, want %s", got, want)
+	}
+	for id, want := range map[string]string{"t-1": "the task is not known", "c~t-1": "the task is not known", "b~t-2": "no such task"} {
+		if status, got := ask("tasks/get", `,"taskId":"`+id+`"`, id); status != 400 || !strings.Contains(got, want) {
+			t.Errorf("%s: got %d %s, want %s", id, status, got, want)
+		}
+	}
+	if status, _, got := c.modern("1", "tasks/get", `,"taskId":"b~t-1"`, "b~t-1"); status != 400 || !strings.Contains(got, `"code":-32021`) {
+		t.Errorf("a client without tasks: got %d %s", status, got)
+	}
+	if _, _, got := c.post(`{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t-9"}}`, legacyVersion...); !strings.Contains(got, `unknown task \"t-9\"`) {
+		t.Errorf("a client of the legacy era: got %s", got)
 	}
 }
 

@@ -172,6 +172,7 @@ func (p *Proxy) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) (e
 		defer func() { end(err) }()
 	}
 	ctx = p.withSubject(ctx)
+	reply = ofMember(ctx, req, reply)
 	req, err = p.rules.admit(req)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (f *Federation) named(ctx context.Context, req *mcp.Request, reply mcp.Repl
 	if err != nil {
 		return err
 	}
-	return m.Server.Serve(ctx, forMember(out), reply)
+	return m.Server.Serve(withMember(ctx, m), forMember(out), reply)
 }
 
 // owner finds the member that has a tool or prompt, and the member's name for

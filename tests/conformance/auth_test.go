@@ -6,10 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 
 	"go.yaml.in/yaml/v4"
@@ -53,11 +53,28 @@ func authScenariosOf(t *testing.T, revision string) []string {
 	return slices.DeleteFunc(file.Client, func(s string) bool { return !strings.HasPrefix(s, "auth/") })
 }
 
+// runAuthorized runs a scenario with the driver.
+func runAuthorized(t *testing.T, scenario, revision, command string) {
+	t.Helper()
+	run := peer.Script(t, suiteProgram, "client", "--command", command,
+		"--scenario", scenario, "--spec-version", revision, "--output-dir", t.TempDir(),
+		"--force") // extensions are of no revision
+	passed := run.ExitCode == 0 && strings.Contains(string(run.Stderr), "OVERALL: PASSED")
+	output := fmt.Sprintf("exit code %d\n%s%s", run.ExitCode, run.Stdout, run.Stderr)
+	switch reason := notAuthorized[scenario]; {
+	case reason == "" && !passed:
+		t.Error(output)
+	case reason != "" && passed:
+		t.Error("it passes: remove it from those that do not")
+	case reason != "" && !strings.Contains(output, "OVERALL: FAILED"):
+		t.Errorf("it did not run:\n%s", output)
+	}
+}
+
 // TestAuthorizedClient runs the scenarios for clients that are authorized: the
 // scenario's server is the gateway's upstream, which asks the gateway for tokens, and
 // the driver consents as a person does.
 func TestAuthorizedClient(t *testing.T) {
-	gateway, driver := peer.GatewayProgram(t), peer.Build(t, "./tests/conformance/driver")
 	known := map[string]bool{}
 	for _, tt := range []struct{ server, client string }{{modern, modern}, {legacy, legacy}, {modern, legacy}} {
 		for _, scenario := range authScenariosOf(t, tt.server) {
@@ -65,23 +82,12 @@ func TestAuthorizedClient(t *testing.T) {
 			if tt.server != tt.client && !bridged[scenario] {
 				continue
 			}
-			t.Run(scenario+"/"+tt.server+" server/"+tt.client+" client", func(t *testing.T) {
-				t.Parallel()
-				command := strings.Join([]string{strconv.Quote(driver), "-gateway", strconv.Quote(gateway), "-client", tt.client}, " ")
-				run := peer.Script(t, suiteProgram, "client", "--command", command,
-					"--scenario", scenario, "--spec-version", tt.server, "--output-dir", t.TempDir(),
-					"--force") // extensions are of no revision
-				passed := run.ExitCode == 0 && strings.Contains(string(run.Stderr), "OVERALL: PASSED")
-				output := fmt.Sprintf("exit code %d\n%s%s", run.ExitCode, run.Stdout, run.Stderr)
-				switch reason := notAuthorized[scenario]; {
-				case reason == "" && !passed:
-					t.Error(output)
-				case reason != "" && passed:
-					t.Error("it passes: remove it from those that do not")
-				case reason != "" && !strings.Contains(output, "OVERALL: FAILED"):
-					t.Errorf("it did not run:\n%s", output)
-				}
-			})
+			for _, platform := range platforms {
+				t.Run(scenario+"/"+tt.server+" server/"+tt.client+" client/"+on(platform), func(t *testing.T) {
+					t.Parallel()
+					runAuthorized(t, scenario, tt.server, driverCommand(t, platform, tt.client, hosts.Store(t, platform)))
+				})
+			}
 		}
 	}
 	for _, scenario := range slices.Sorted(maps.Keys(notAuthorized)) {

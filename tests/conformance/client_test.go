@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 )
 
@@ -13,6 +14,21 @@ const (
 	modern = "2026-07-28"
 	legacy = "2025-11-25"
 )
+
+// driverCommand is the command line of the driver with a gateway on a platform, whose
+// instances share a store unless that is empty. The suite splits it at spaces and lets a shell run what it puts together again.
+func driverCommand(t *testing.T, platform, client, store string) string {
+	t.Helper()
+	words := []string{strconv.Quote(peer.Build(t, "./tests/conformance/driver")), "-gateway", strconv.Quote(peer.GatewayProgram(t)), "-client", client}
+	if platform != "" {
+		hosts.Needed(t)
+		words = append(words, "-platform", platform, "-unpacked", strconv.Quote(hosts.Package(t, platform)))
+	}
+	if store != "" {
+		words = append(words, "-store", strconv.Quote(store))
+	}
+	return strings.Join(words, " ")
+}
 
 // TestClient runs the scenarios for clients that say something about a gateway:
 // the scenario's server is the gateway's upstream, and a go-sdk client calls
@@ -39,22 +55,20 @@ func TestClient(t *testing.T) {
 		{"sep-2322-client-request-state", []string{modern}, []string{modern}},
 		{"elicitation-sep1034-client-defaults", []string{legacy}, []string{legacy}},
 	}
-	gateway, driver := peer.GatewayProgram(t), peer.Build(t, "./tests/conformance/driver")
 	peer.NPM(t)
 	for _, tt := range tests {
 		for _, server := range tt.servers {
 			for _, client := range tt.clients {
-				t.Run(tt.scenario+"/"+server+" server/"+client+" client", func(t *testing.T) {
-					t.Parallel()
-					// The suite splits the command at spaces and lets a shell
-					// run what it puts together again.
-					command := strings.Join([]string{strconv.Quote(driver), "-gateway", strconv.Quote(gateway), "-client", client}, " ")
-					run := peer.Script(t, suiteProgram, "client", "--command", command,
-						"--scenario", tt.scenario, "--spec-version", server, "--output-dir", t.TempDir())
-					if run.ExitCode != 0 || !strings.Contains(string(run.Stderr), "OVERALL: PASSED") {
-						t.Errorf("exit code %d\n%s%s", run.ExitCode, run.Stdout, run.Stderr)
-					}
-				})
+				for _, platform := range platforms {
+					t.Run(tt.scenario+"/"+server+" server/"+client+" client/"+on(platform), func(t *testing.T) {
+						t.Parallel()
+						run := peer.Script(t, suiteProgram, "client", "--command", driverCommand(t, platform, client, ""),
+							"--scenario", tt.scenario, "--spec-version", server, "--output-dir", t.TempDir())
+						if run.ExitCode != 0 || !strings.Contains(string(run.Stderr), "OVERALL: PASSED") {
+							t.Errorf("exit code %d\n%s%s", run.ExitCode, run.Stdout, run.Stderr)
+						}
+					})
+				}
 			}
 		}
 	}

@@ -8,8 +8,21 @@ import (
 	"path/filepath"
 	"testing"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 )
+
+// platforms are where the gateway runs: by its local command, and on the platforms of
+// package hosts.
+var platforms = []string{"", hosts.Azure, hosts.Lambda}
+
+// on names a platform in the name of a test.
+func on(platform string) string {
+	if platform == "" {
+		return "local"
+	}
+	return platform
+}
 
 func TestMain(m *testing.M) { peer.Main(m) }
 
@@ -31,14 +44,16 @@ func TestServer(t *testing.T) {
 	}
 	peer.NPM(t)
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			yaml := fmt.Sprintf("name: contoso\nservers:\n  everything:\n    upstream:\n      url: %q\n", peer.EverythingServer(t, tt.stateless))
-			if tt.pinned != "" {
-				yaml += fmt.Sprintf("      protocolVersion: %q\n", tt.pinned)
-			}
-			runServerScenarios(t, peer.Gateway(t, yaml)+"/everything/mcp", tt.revision, filepath.Join("expected", tt.expected))
-		})
+		for _, platform := range platforms {
+			t.Run(tt.name+"/"+on(platform), func(t *testing.T) {
+				t.Parallel()
+				yaml := fmt.Sprintf("name: contoso\nservers:\n  everything:\n    upstream:\n      url: %q\n", peer.EverythingServer(t, tt.stateless))
+				if tt.pinned != "" {
+					yaml += fmt.Sprintf("      protocolVersion: %q\n", tt.pinned)
+				}
+				runServerScenarios(t, hosts.StartYAML(t, platform, yaml)+"/everything/mcp", tt.revision, filepath.Join("expected", tt.expected))
+			})
+		}
 	}
 }
 

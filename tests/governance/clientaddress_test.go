@@ -37,11 +37,11 @@ func TestForgedAddresses(t *testing.T) {
 		want       string
 	}{
 		{"local", "", nil, nil, http.Header{"X-Forwarded-For": {"203.0.113.1"}, "Client-Ip": {"203.0.113.1"}, "X-Real-Ip": {"203.0.113.1"}}, "403 127.0.0.1"},
-		{"Azure", "", azure, http.Header{"Client-Ip": {"203.0.113.9:4711"}}, http.Header{"X-Forwarded-For": {"203.0.113.1"}, "X-Azure-Clientip": {"203.0.113.1"}}, "200 203.0.113.9"},
+		{"Azure", "", azure, http.Header{"Client-Ip": {"203.0.113.9:4711"}}, http.Header{"X-Forwarded-For": {"203.0.113.1"}, "X-Azure-Socketip": {"203.0.113.1"}}, "200 203.0.113.9"},
 		{"Front Door", "clientAddress: { frontDoor: " + door + " }", azure,
-			http.Header{"Client-Ip": {"147.243.0.1:1"}, "X-Azure-Clientip": {"203.0.113.9"}, "X-Azure-Fdid": {door}}, http.Header{"X-Forwarded-For": {"203.0.113.1"}}, "200 203.0.113.9"},
+			http.Header{"Client-Ip": {"147.243.0.1:1"}, "X-Azure-Socketip": {"203.0.113.9"}, "X-Azure-Fdid": {door}}, http.Header{"X-Forwarded-For": {"203.0.113.1"}}, "200 203.0.113.9"},
 		{"past Front Door", "clientAddress: { frontDoor: " + door + " }", azure,
-			http.Header{"Client-Ip": {"203.0.113.9:1"}}, http.Header{"X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {"99999999-2222-3333-4444-555555555555"}}, "200 203.0.113.9"},
+			http.Header{"Client-Ip": {"203.0.113.9:1"}}, http.Header{"X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {"99999999-2222-3333-4444-555555555555"}}, "200 203.0.113.9"},
 		{"a proxy", "clientAddress: { header: X-Forwarded-For, from: [ 127.0.0.1 ] }", nil,
 			http.Header{"X-Forwarded-For": {"203.0.113.1, 203.0.113.9"}}, nil, "200 203.0.113.9"},
 		{"past the proxy", "clientAddress: { header: X-Forwarded-For, from: [ 10.0.0.0/8 ] }", nil, nil, http.Header{"X-Forwarded-For": {"203.0.113.1"}}, "403 127.0.0.1"},

@@ -23,7 +23,7 @@ func TestInspector(t *testing.T) {
 		"auto":{"type":"streamable-http","url":%[1]q,"protocolEra":"auto"},
 		"rest-legacy":{"type":"streamable-http","url":%[2]q,"protocolEra":"legacy"},
 		"rest-modern":{"type":"streamable-http","url":%[2]q,"protocolEra":"modern"}
-	}}`, gateway+"/everything/mcp", ordersGateway(t))
+	}}`, gateway+"/everything/mcp", ordersGateway(t, ""))
 	if err := os.WriteFile(config, []byte(servers), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,27 @@ import (
 	"slices"
 	"testing"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 )
 
 func TestMain(m *testing.M) { peer.Main(m) }
 
+// platforms are where the gateway runs: by its local command, and on the platforms of
+// package hosts.
+var platforms = []string{"", hosts.Azure, hosts.Lambda}
+
+// on names a platform in the name of a test.
+func on(platform string) string {
+	if platform == "" {
+		return "local"
+	}
+	return platform
+}
+
 // TestServers tries the clients with existing MCP servers behind the gateway.
 func TestServers(t *testing.T) {
-	gateway := peer.Gateway(t, fmt.Sprintf(`name: contoso
+	yaml := fmt.Sprintf(`name: contoso
 servers:
   modern:
     upstream: { url: %q, protocolVersion: "2026-07-28" }
@@ -24,7 +37,7 @@ servers:
     upstream: { url: %q }
   all:
     federate: [modern, { server: reference, prefix: ref }]
-`, peer.EverythingServer(t, true), peer.EverythingServer(t, false), peer.ServerEverything(t)))
+`, peer.EverythingServer(t, true), peer.EverythingServer(t, false), peer.ServerEverything(t))
 	tests := []struct {
 		name    string // of the server
 		clients []client
@@ -35,9 +48,14 @@ servers:
 		{"all", clients, federated},
 		{"stateful", slices.DeleteFunc(slices.Clone(clients), func(c client) bool { return !c.legacy }), asking},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			try(t, tt.clients, gateway+"/"+tt.name+"/mcp", tt.plan)
+	for _, platform := range platforms {
+		t.Run(on(platform), func(t *testing.T) {
+			gateway := hosts.StartYAML(t, platform, yaml)
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					try(t, tt.clients, gateway+"/"+tt.name+"/mcp", tt.plan)
+				})
+			}
 		})
 	}
 }

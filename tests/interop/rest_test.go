@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"toolgate/tests/peer"
+	"toolgate/tests/hosts"
 )
 
 // orders is the backend of testdata/orders.yaml. Its answers say what arrived.
@@ -52,9 +52,9 @@ func orders(t *testing.T) *httptest.Server {
 	return s
 }
 
-// ordersGateway serves the orders API as the MCP server "orders" and returns
-// its endpoint.
-func ordersGateway(t *testing.T) string {
+// ordersGateway serves the orders API as the MCP server "orders" on a platform, and
+// returns its endpoint.
+func ordersGateway(t *testing.T, platform string) string {
 	t.Helper()
 	dir := t.TempDir()
 	document, err := os.ReadFile(filepath.Join("testdata", "orders.yaml"))
@@ -83,12 +83,12 @@ servers:
 			t.Fatal(err)
 		}
 	}
-	return peer.GatewayFolder(t, dir) + "/orders/mcp"
+	return hosts.Start(t, platform, dir) + "/orders/mcp"
 }
 
 // TestREST tries every client with a REST API behind the gateway.
 func TestREST(t *testing.T) {
-	try(t, clients, ordersGateway(t), plan{
+	p := plan{
 		{
 			Method: "tools/list",
 			want: `{"result":{"tools":[
@@ -136,5 +136,8 @@ func TestREST(t *testing.T) {
 			Method: "tools/call", Params: []byte(`{"name":"deleteOrder","arguments":{}}`),
 			want: `{"error":{"code":-32602}}`,
 		},
-	})
+	}
+	for _, platform := range platforms {
+		t.Run(on(platform), func(t *testing.T) { try(t, clients, ordersGateway(t, platform), p) })
+	}
 }

@@ -2,7 +2,7 @@
 // test. It puts a gateway in between: the scenario's server becomes the
 // gateway's upstream, and what the suite sees is what the gateway sends.
 //
-//	driver -gateway PROGRAM [-client VERSION] [-upstream VERSION] URL
+//	driver -gateway PROGRAM [-platform NAME -unpacked DIR [-store URL]] [-client VERSION] [-upstream VERSION] URL
 //
 // The suite appends the URL and names the scenario in MCP_CONFORMANCE_SCENARIO.
 package main
@@ -18,6 +18,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 )
 
@@ -28,6 +29,9 @@ const timeout = 25 * time.Second
 func main() {
 	peer.Supervise()
 	gateway := flag.String("gateway", "", "the gateway's local command")
+	platform := flag.String("platform", "", "the platform that the gateway runs on; empty: none, it is the local command that serves")
+	unpacked := flag.String("unpacked", "", "the folder with a package of the platform")
+	store := flag.String("store", "", "the URL of the store that instances of the platform share")
 	client := flag.String("client", "", "protocol version of the client in front of the gateway; empty: the newest")
 	upstream := flag.String("upstream", "", "protocol version of the scenario's server; empty: the gateway finds out")
 	flag.Parse()
@@ -37,7 +41,7 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	d := driver{clientVersion: *client, gateway: *gateway, upstreamVersion: *upstream}
+	d := driver{clientVersion: *client, gateway: *gateway, platform: *platform, unpacked: *unpacked, store: *store, upstreamVersion: *upstream}
 	if err := d.run(ctx, flag.Arg(0)); err != nil {
 		fmt.Fprintln(os.Stderr, "driver:", err)
 		os.Exit(1)
@@ -47,6 +51,9 @@ func main() {
 // driver runs one scenario.
 type driver struct {
 	gateway         string // program
+	platform        string // empty: none
+	unpacked        string // the folder with a package of the platform
+	store           string // URL; empty: none
 	clientVersion   string // of the client in front
 	upstreamVersion string // in the gateway's configuration
 	credentials     string // in the gateway's configuration, as an OAuth client; empty: none
@@ -73,28 +80,48 @@ func (d *driver) run(ctx context.Context, url string) (err error) {
 		return fmt.Errorf("making the configuration folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), d.configuration(url), 0o600); err != nil {
+	configuration := filepath.Join(dir, "configuration")
+	if err := os.Mkdir(configuration, 0o700); err != nil {
+		return fmt.Errorf("making the configuration folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(configuration, "gateway.yaml"), d.configuration(url), 0o600); err != nil {
 		return fmt.Errorf("writing the configuration: %w", err)
 	}
-	p, err := peer.StartGateway(d.gateway, dir)
+	g, err := d.serve(ctx, configuration, filepath.Join(dir, "platform"))
 	if err != nil {
 		return err
 	}
 	defer func() {
-		p.Stop()
+		g.Stop()
 		if err != nil {
-			err = fmt.Errorf("%w\noutput of the gateway:\n%s", err, p.Log())
+			err = fmt.Errorf("%w\noutput of the gateway:\n%s", err, g.Log())
 		}
 	}()
-	base, err := p.AwaitReady(ctx)
-	if err != nil {
-		return err
-	}
-	d.endpoint = base + "/scenario/mcp"
+	d.endpoint = g.URL + "/scenario/mcp"
 	if err := scenario(ctx, d); err != nil {
 		return fmt.Errorf("running scenario %s: %w", name, err)
 	}
 	return nil
+}
+
+// serve starts the gateway, on a platform where there is one.
+func (d *driver) serve(ctx context.Context, configuration, dir string) (*hosts.Gateway, error) {
+	if d.platform != "" {
+		return hosts.Serve(ctx, hosts.ServeOptions{
+			Platform: d.platform, Local: d.gateway, Unpacked: d.unpacked, Configuration: configuration, Dir: dir,
+			Env: []string{"TOOLGATE_STORE=" + d.store},
+		})
+	}
+	p, err := peer.StartGateway(d.gateway, configuration)
+	if err != nil {
+		return nil, err
+	}
+	base, err := p.AwaitReady(ctx)
+	if err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return &hosts.Gateway{URL: base, Stop: p.Stop, Log: p.Log}, nil
 }
 
 // configuration is a gateway.yaml with the server at url behind the gateway.
