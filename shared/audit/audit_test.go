@@ -14,55 +14,8 @@ import (
 	"time"
 
 	"toolgate/shared/state"
+	"toolgate/shared/state/statetest"
 )
-
-// shop counts operations, and can lose answers or not answer at all.
-type shop struct {
-	state.Memory
-	mu            sync.Mutex
-	reads, writes int
-	away          bool
-	lost          func() bool // a write is applied, or not, and nobody knows
-}
-
-func (s *shop) Get(ctx context.Context, key state.Key) (state.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reads++
-	if s.away {
-		return state.Record{}, state.ErrBusy
-	}
-	return s.Memory.Get(ctx, key)
-}
-
-func (s *shop) Put(ctx context.Context, key state.Key, r state.Record) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writes++
-	if s.away || s.lost != nil && s.lost() {
-		return "", state.ErrBusy
-	}
-	version, err := s.Memory.Put(ctx, key, r)
-	if err == nil && s.lost != nil && s.lost() {
-		return "", state.ErrBusy
-	}
-	return version, err
-}
-
-func (s *shop) set(away bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.away = away
-}
-
-// operations are those since the last time.
-func (s *shop) operations() (reads, writes int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	reads, writes = s.reads, s.writes
-	s.reads, s.writes = 0, 0
-	return reads, writes
-}
 
 var testKey = bytes.Repeat([]byte{7}, 32)
 
@@ -117,10 +70,10 @@ func compare(t *testing.T, reports []ChainReport, want ...string) {
 // Calls of two seconds are one segment: one row, and the head.
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		trail := newTrail(store)
 		add(trail, "get", 3)
-		if reads, writes := store.operations(); reads+writes != 0 {
+		if reads, writes := store.Operations(); reads+writes != 0 {
 			t.Errorf("got %d reads and %d writes by a call, want none", reads, writes)
 		}
 		time.Sleep(interval)
@@ -128,11 +81,11 @@ func TestBatches(t *testing.T) {
 		if got := verified(t, store); got["get"] != 3 {
 			t.Errorf("got %v after two seconds, want 3 calls", got)
 		}
-		store.operations()
+		store.Operations()
 		add(trail, "get", 50)
 		time.Sleep(interval)
 		synctest.Wait()
-		if reads, writes := store.operations(); reads != 0 || writes != 2 {
+		if reads, writes := store.Operations(); reads != 0 || writes != 2 {
 			t.Errorf("got %d reads and %d writes for 50 calls, want 0 and 2", reads, writes)
 		}
 		add(trail, "get", batchCalls) // is not waited for
@@ -141,9 +94,9 @@ func TestBatches(t *testing.T) {
 			t.Errorf("got %v at once, want %d calls", got, 53+batchCalls)
 		}
 		time.Sleep(time.Minute)
-		store.operations()
+		store.Operations()
 		time.Sleep(time.Hour)
-		if reads, writes := store.operations(); reads+writes != 0 {
+		if reads, writes := store.Operations(); reads+writes != 0 {
 			t.Errorf("got %d reads and %d writes without calls, want none", reads, writes)
 		}
 		if err := trail.Close(t.Context()); err != nil {
@@ -200,13 +153,13 @@ func TestArguments(t *testing.T) {
 // While the store is away calls wait, then are counted; the chain says how many.
 func TestStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		var log bytes.Buffer
 		trail := New(Options{Store: store, Key: keyed, Retention: day, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		add(trail, "before", 1)
 		time.Sleep(interval)
 		synctest.Wait()
-		store.set(true)
+		store.SetAway(true)
 		add(trail, "away", maxWaiting+100)
 		if err := trail.Unavailable(); err != nil {
 			t.Errorf("calls are refused: %v", err)
@@ -215,7 +168,7 @@ func TestStoreAway(t *testing.T) {
 		if got := strings.Count(log.String(), "cannot be recorded"); got != 1 {
 			t.Errorf("the log says %d times that the store is away, want once:\n%s", got, &log)
 		}
-		store.set(false)
+		store.SetAway(false)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if !strings.Contains(log.String(), "recorded for the audit again") {
@@ -235,7 +188,8 @@ func TestStoreAway(t *testing.T) {
 // does not; those on their way are recorded.
 func TestRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{away: true}
+		store := &statetest.Unreliable{}
+		store.SetAway(true)
 		trail := New(Options{Store: store, Key: keyed, Retention: day, Refuse: true})
 		add(trail, "a", 10)
 		if err := trail.Unavailable(); err != nil {
@@ -246,7 +200,7 @@ func TestRefuse(t *testing.T) {
 		if err := trail.Unavailable(); !errors.Is(err, state.ErrBusy) {
 			t.Errorf("got %v, want %v", err, state.ErrBusy)
 		}
-		store.set(false)
+		store.SetAway(false)
 		time.Sleep(interval)
 		synctest.Wait()
 		if err := trail.Unavailable(); err != nil {
@@ -304,7 +258,8 @@ func TestLostAnswers(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			store := &shop{lost: func() bool { return r.IntN(4) == 0 }}
+			store := &statetest.Unreliable{}
+			store.Lose(func() bool { return r.IntN(4) == 0 })
 			for name := range 3 {
 				trail := newTrail(store)
 				for range 20 {
@@ -326,7 +281,7 @@ func TestLostAnswers(t *testing.T) {
 // in any order, without a fault.
 func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		trail := New(Options{Store: store, Key: keyed, Retention: 2 * day})
 		for range 6*24 + 12 {
 			add(trail, "hourly", 1)
@@ -360,7 +315,7 @@ func TestRetention(t *testing.T) {
 // Instances record where the others are.
 func TestAnchors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		var trails []*Trail
 		for range 4 {
 			trails = append(trails, newTrail(store))
@@ -391,15 +346,13 @@ func TestAnchors(t *testing.T) {
 func TestKilled(t *testing.T) {
 	for _, stop := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8} { // writes that are still applied
 		synctest.Test(t, func(t *testing.T) {
-			store := &shop{}
+			store := &statetest.Unreliable{}
 			trail := newTrail(store)
 			add(trail, "first", 5)
 			time.Sleep(interval + time.Millisecond)
 			synctest.Wait()
 			left := stop
-			store.mu.Lock()
-			store.lost = func() bool { left--; return left < 0 }
-			store.mu.Unlock()
+			store.Lose(func() bool { left--; return left < 0 })
 			for range 10 {
 				add(trail, "later", 1)
 				time.Sleep(time.Second)

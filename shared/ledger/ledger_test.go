@@ -15,55 +15,8 @@ import (
 
 	"toolgate/shared/policy"
 	"toolgate/shared/state"
+	"toolgate/shared/state/statetest"
 )
-
-// shop counts operations, and can lose answers or not answer at all.
-type shop struct {
-	state.Memory
-	mu            sync.Mutex
-	reads, writes int
-	away          bool
-	lost          func() bool // a write is applied, or not, and nobody knows
-}
-
-func (s *shop) Get(ctx context.Context, key state.Key) (state.Record, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reads++
-	if s.away {
-		return state.Record{}, state.ErrBusy
-	}
-	return s.Memory.Get(ctx, key)
-}
-
-func (s *shop) Put(ctx context.Context, key state.Key, r state.Record) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writes++
-	if s.away || s.lost != nil && s.lost() {
-		return "", state.ErrBusy
-	}
-	version, err := s.Memory.Put(ctx, key, r)
-	if err == nil && s.lost != nil && s.lost() {
-		return "", state.ErrBusy
-	}
-	return version, err
-}
-
-func (s *shop) set(away bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.away = away
-}
-
-// operations are those since the last time.
-func (s *shop) operations() (reads, writes int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	reads, writes = s.reads, s.writes
-	s.reads, s.writes = 0, 0
-	return reads, writes
-}
 
 // spent is of the hour that has begun.
 func spent(key, tool string, amount policy.Money) policy.Spending {
@@ -103,26 +56,26 @@ func want(t *testing.T, s state.Store, lines ...string) {
 // The first call is written at once, and others with the next write of the account.
 func TestRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		want(t, store)
 		l := New(Options{Store: store})
 		ctx := t.Context()
 		l.Record(ctx, spent("team-a", "orders/get", 2000))
 		want(t, store, "current team-a EUR 0.002 of 5.00: orders/get 1 0.002")
-		store.operations()
+		store.Operations()
 		for range 1000 {
 			l.Record(ctx, spent("team-a", "orders/get", 1000))
 			l.Record(ctx, spent("team-a", "orders/save", 10_000))
 		}
 		l.Record(ctx, spent("team-b", "orders/get", 1))
-		if reads, writes := store.operations(); reads != 2 || writes != 2 {
+		if reads, writes := store.Operations(); reads != 2 || writes != 2 {
 			t.Errorf("got %d reads and %d writes for the first call of a key, want 2 and 2", reads, writes)
 		}
 		want(t, store, "current team-a EUR 0.002 of 5.00: orders/get 1 0.002", "current team-b EUR 0.000001 of 5.00: orders/get 1 0.000001")
-		store.operations()
+		store.Operations()
 		time.Sleep(2 * interval)
 		synctest.Wait()
-		if reads, writes := store.operations(); reads != 1 || writes != 1 {
+		if reads, writes := store.Operations(); reads != 1 || writes != 1 {
 			t.Errorf("got %d reads and %d writes for 2000 calls, want 1 and 1", reads, writes)
 		}
 		want(t, store, "current team-a EUR 11.002 of 5.00: orders/get 1001 1.002 orders/save 1000 10.00", "current team-b EUR 0.000001 of 5.00: orders/get 1 0.000001")
@@ -138,7 +91,7 @@ func TestRecord(t *testing.T) {
 // go with their periods.
 func TestPeriods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		l := New(Options{Store: store})
 		ctx := t.Context()
 		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
@@ -173,7 +126,8 @@ func TestPeriods(t *testing.T) {
 // What cannot be written is written later, and the log says so once in a while.
 func TestStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{away: true}
+		store := &statetest.Unreliable{}
+		store.SetAway(true)
 		var log bytes.Buffer
 		l := New(Options{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		ctx := t.Context()
@@ -187,16 +141,16 @@ func TestStoreAway(t *testing.T) {
 		if err := l.Flush(ctx); err == nil {
 			t.Error("Flush has no error")
 		}
-		store.set(false)
+		store.SetAway(false)
 		if err := l.Flush(ctx); err != nil {
 			t.Errorf("Flush: %v", err)
 		}
 		want(t, store, "current a EUR 0.00003 of 5.00: x 30 0.00003")
-		store.operations()
+		store.Operations()
 		if err := l.Flush(ctx); err != nil {
 			t.Errorf("Flush: %v", err)
 		}
-		if reads, writes := store.operations(); reads+writes != 0 {
+		if reads, writes := store.Operations(); reads+writes != 0 {
 			t.Errorf("%d reads and %d writes for nothing", reads, writes)
 		}
 	})
@@ -207,7 +161,8 @@ func TestNothingIsCountedTwice(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			store := &shop{lost: func() bool { return r.IntN(10) == 0 }}
+			store := &statetest.Unreliable{}
+			store.Lose(func() bool { return r.IntN(10) == 0 })
 			var all []*Ledger
 			for range 4 {
 				all = append(all, New(Options{Store: store}))
@@ -226,7 +181,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 				for l.Flush(t.Context()) != nil {
 				}
 			}
-			store.lost = nil
+			store.Lose(nil)
 			sums := map[string]int64{}
 			accounts, err := Read(t.Context(), store, time.Now())
 			if err != nil {
@@ -250,7 +205,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 // The largest row fits, whatever clients write.
 func TestRowFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		l := New(Options{Store: store})
 		hostile := strings.Repeat("\"\\", 5000)
 		for i := range remembered + 2 {
@@ -294,7 +249,8 @@ func TestFit(t *testing.T) {
 
 func TestTooManyKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &shop{away: true}
+		store := &statetest.Unreliable{}
+		store.SetAway(true)
 		var log bytes.Buffer
 		l := New(Options{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		for i := range maxAccounts + 5 {
@@ -308,7 +264,7 @@ func TestTooManyKeys(t *testing.T) {
 
 func TestUnknownFormats(t *testing.T) {
 	for _, data := range []string{`{"format":2}`, `no JSON`} {
-		store := &shop{}
+		store := &statetest.Unreliable{}
 		l := New(Options{Store: store})
 		s := spent("a", "x", 1)
 		id := accountID{periodOf(s.Start, s.End), "EUR", "a"}.rowID()
