@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,6 +190,8 @@ func (c *liveCall) judge(of gateway.Call, t *trace.Trace) {
 	switch {
 	case of.Status >= 500:
 		c.Outcome = failed
+	case of.Status == http.StatusMethodNotAllowed:
+		return // how clients learn that there is no stream to be had by GET
 	case of.Status >= 400:
 		c.Outcome = refused
 	case of.Failed || of.Err != nil:

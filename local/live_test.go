@@ -103,6 +103,7 @@ func TestLiveReasons(t *testing.T) {
 		{"kept for all", gateway.Call{Status: 200}, []trace.Step{answer}, "ok|return-response|policies/global.xml:3:5||"},
 		{"the backend", gateway.Call{Status: 200, Failed: true}, []trace.Step{request}, "failed||||the backend answered 404"},
 		{"a wrong request", gateway.Call{Status: 200, Err: &mcp.Error{Code: mcp.CodeInvalidParams, Message: "unknown tool"}}, nil, "refused||||unknown tool (-32602)"},
+		{"looking for a stream", gateway.Call{Method: "GET", Status: 405}, nil, "ok||||"},
 		{"without a trace", gateway.Call{Status: 500, Err: errors.New("no connection")}, nil, "failed||||no connection"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,7 +137,7 @@ func TestLivePage(t *testing.T) {
 		}
 		return w
 	}
-	for path, kind := range map[string]string{"/_live": "text/html", "/_live/": "text/html", "/_live/page.css": "text/css", "/_live/page.js": "text/javascript", "/_live/calls/abc": "text/html"} {
+	for path, kind := range map[string]string{"/_live": "text/html", "/_live/": "text/html", "/_live/page.css": "text/css", "/_live/page.js": "text/javascript", "/_live/icon.svg": "image/svg+xml", "/_live/calls/abc": "text/html"} {
 		w := get(path, nil)
 		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: got %d %v", path, w.Code, w.Header())

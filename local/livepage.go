@@ -26,7 +26,7 @@ const livePath = "/_live"
 var liveFiles embed.FS
 
 // livePolicy is what the page may do: its own script and style, and asking for news.
-const livePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const livePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 const (
 	// liveBatch is the least time between two messages to a page.
@@ -60,6 +60,8 @@ func (l *live) servePage(ctx context.Context, w http.ResponseWriter, r *http.Req
 		sendLiveFile(w, "page.html", "text/html; charset=utf-8")
 	case path == "/page.css":
 		sendLiveFile(w, "page.css", "text/css; charset=utf-8")
+	case path == "/icon.svg":
+		sendLiveFile(w, "icon.svg", "image/svg+xml")
 	case path == "/page.js":
 		sendLiveFile(w, "page.js", "text/javascript; charset=utf-8")
 	case path == "/events":

@@ -160,7 +160,7 @@ func (s *screen) table(v *liveView, width, height int) []string {
 	}
 	rows := busiest(v.Rows, max(3, height/2-3))
 	c := columnsFor(rows, width)
-	lines := []string{s.paint(bold, cut(v.summary(), width)), s.paint(dim, c.row("SERVER", "TOOL", "CALLS", "REFUSED", "FAILED", "P50 ms", "P95 ms", "5 MIN"))}
+	lines := []string{s.paint(bold, cut(v.summary(), width)), s.paint(dim, strings.Join(c.cells("SERVER", "TOOL", "CALLS", "REFUSED", "FAILED", "P50 ms", "P95 ms", "5 MIN"), ""))}
 	for i := range rows {
 		lines = append(lines, s.row(c, &rows[i]))
 	}
@@ -190,19 +190,21 @@ func busiest(rows []shownRow, room int) []shownRow {
 	return list
 }
 
-// row shows a row: what was refused and what failed in colour, beside their numbers.
+// row shows a row: numbers of refusals and failures in colour, which terminals of any
+// ground leave readable beside the rest.
 func (s *screen) row(c columns, r *shownRow) string {
-	plain := c.row(r.Server, r.Name, fmt.Sprint(r.Calls), number(r.Refused), number(r.Failed), millis(r.P50), millis(r.P95), bars(r.Activity, c.bars))
-	colour := ""
-	switch {
-	case r.Failed > 0:
-		colour = red
-	case r.Refused > 0:
-		colour = yellow
-	case !r.Tool:
-		colour = dim
+	cells := c.cells(r.Server, r.Name, fmt.Sprint(r.Calls), number(r.Refused), number(r.Failed), millis(r.P50), millis(r.P95), bars(r.Activity, c.bars))
+	if r.Refused > 0 {
+		cells[3] = s.paint(yellow, cells[3])
 	}
-	return s.paint(colour, plain)
+	if r.Failed > 0 {
+		cells[4] = s.paint(red, cells[4])
+	}
+	text := strings.Join(cells, "")
+	if !r.Tool && r.Refused+r.Failed == 0 {
+		return s.paint(dim, text)
+	}
+	return text
 }
 
 // number leaves out 0, which most are.
@@ -240,13 +242,16 @@ func columnsFor(rows []shownRow, width int) columns {
 	return c
 }
 
-// row lays the columns out.
-func (c columns) row(server, name, calls, refused, failed, p50, p95, bars string) string {
-	text := fmt.Sprintf("%s  %s%8s%9s%8s%9s%9s", pad(server, c.server), pad(name, c.name), calls, refused, failed, p50, p95)
-	if c.bars > 0 {
-		text += "  " + pad(bars, c.bars)
+// cells lays the columns out, each as wide as it is to be.
+func (c columns) cells(server, name, calls, refused, failed, p50, p95, bars string) []string {
+	list := []string{
+		pad(server, c.server) + "  ", pad(name, c.name), fmt.Sprintf("%8s", calls), fmt.Sprintf("%9s", refused), fmt.Sprintf("%8s", failed),
+		fmt.Sprintf("%9s", p50), fmt.Sprintf("%9s", p95),
 	}
-	return text
+	if c.bars > 0 {
+		list = append(list, "  "+pad(bars, c.bars))
+	}
+	return list
 }
 
 // pad makes a text so wide. Characters beyond Latin have no width that is sure.

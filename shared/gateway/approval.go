@@ -119,10 +119,10 @@ type applicant struct {
 type applicantKey struct{}
 
 // withApplicant keeps who calls in the context of a request to a gateway with
-// approvals.
+// approvals, or with calls that go on.
 func (x *exchange) withApplicant(ctx context.Context) context.Context {
 	g := x.gateway
-	if g.approvals == nil {
+	if g.approvals == nil && g.tasks == nil {
 		return ctx
 	}
 	who := &applicant{base: strings.TrimRight(g.manifest.PublicURL, "/")}

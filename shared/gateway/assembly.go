@@ -51,6 +51,9 @@ func (a *assembly) build() error {
 	if g.approvals, err = a.approvalDesk(); err != nil {
 		return err
 	}
+	if g.tasks, err = a.taskSealer(); err != nil {
+		return err
+	}
 	var errs []error
 	bare := map[string]endpoint{} // as federations have them: under their own policies only
 	for _, federations := range []bool{false, true} {
@@ -72,7 +75,7 @@ func (a *assembly) build() error {
 			errs = append(errs, refused)
 			inner, _ := a.govern(s, member, true) // of the same documents
 			e.entrance, refused = a.entrance(policy.ServerScope, s.Name, s.Name, s.SubscriptionKeys, productsOf(a.snapshot, s.Name, serversOf))
-			outer, failed := a.govern(s, e, false)
+			outer, failed := a.govern(s, a.searching(s, e), false)
 			outer.legacySSE = s.LegacySSE
 			errs = append(errs, refused, failed)
 			g.servers[s.Name], bare[s.Name] = outer, inner
@@ -81,7 +84,9 @@ func (a *assembly) build() error {
 	if len(a.protected) == 1 {
 		g.onlyProtected = a.protected[0]
 	}
-	errs = append(errs, a.apis())
+	var failed error
+	g.discovery, failed = a.discovery()
+	errs = append(errs, failed, a.apis())
 	return errors.Join(errs...)
 }
 
@@ -132,10 +137,10 @@ func (a *assembly) govern(s *snapshot.Server, e endpoint, member bool) (endpoint
 	if err != nil || !rulings.governs() {
 		return e, err
 	}
-	_, isCatalog := innermost(e.Server).(*catalog)
+	c, isCatalog := innermost(e.Server).(*catalog)
 	e.Server = &governed{
 		inner: e.Server, name: s.Name, streams: !isCatalog, rulings: rulings,
-		around: e.around, depth: a.snapshot.Limits.Depth,
+		around: e.around, depth: a.snapshot.Limits.Depth, catalog: c,
 	}
 	return e, nil
 }
@@ -192,6 +197,9 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 			Capabilities: []byte(`{"tools":{}}`), ServerInfo: a.serverInfo(s), Instructions: s.Instructions,
 			Hint: a.listHint(s),
 		},
+	}
+	if s.API.LongRunning {
+		c.discovery.Extensions = []byte(`{"` + mcp.ExtensionTasks + `":{}}`)
 	}
 	for _, name := range names {
 		c.tools[name] = &tool{name: name, catalog: c}

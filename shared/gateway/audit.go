@@ -296,9 +296,9 @@ func judge(c *audit.Call, n *auditNote, err error, failed bool) {
 		}
 	case c.Approval != "" && c.Approval != approvalApproved:
 		c.Decision, c.Reason, c.Source = audit.Refused, c.Approval, "approval"
-	case err != nil:
+	case err != nil && !errors.Is(err, errToolFailed):
 		c.Decision, c.Reason = audit.Failed, errorType(err)
-	case failed:
+	case err != nil || failed:
 		c.Decision, c.Reason = audit.Failed, toolError
 	default:
 		c.Decision, c.Reason = byStatus(c.Status)
@@ -322,7 +322,7 @@ func decisionOf(e *policy.Error) audit.Decision {
 	switch {
 	case e.Source == "authorization" || e.Source == "audit":
 		return audit.Refused
-	case e.Status >= http.StatusInternalServerError || e.Status == 0:
+	case e.Status >= http.StatusInternalServerError || e.Status == 0 || e.Source == "configuration": // the last: it is for nothing that there is
 		return audit.Failed
 	}
 	return audit.Refused

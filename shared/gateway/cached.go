@@ -55,8 +55,11 @@ func (a *assembly) cached(s *snapshot.Server, inner mcp.Server) mcp.Server {
 	return c
 }
 
-// innermost is a server without its guard, its approvals and its cache.
+// innermost is a server without its search, its guard, its approvals and its cache.
 func innermost(s mcp.Server) mcp.Server {
+	if f, ok := s.(*searching); ok {
+		s = f.inner
+	}
 	if g, ok := s.(*guarded); ok {
 		s = g.inner
 	}

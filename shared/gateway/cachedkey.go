@@ -25,7 +25,7 @@ type identity struct {
 type identityKey struct{}
 
 // withIdentity keeps who calls in the context of a request to a gateway that keeps
-// results, or that has rules for who may use what. Policies take credentials out of
+// results or lists, or that has rules for who may use what. Policies take credentials out of
 // requests, so it is read before.
 func (x *exchange) withIdentity(ctx context.Context) context.Context {
 	ctx = x.withApplicant(x.withVisitor(ctx))
@@ -60,7 +60,7 @@ var speaksOfCaller = []string{
 // ofConnection are headers whose names say more than they do: of the program that
 // calls, and of the connection, which platforms add.
 var ofConnection = map[string]bool{
-	"User-Agent": true, "Client-Ip": true, "X-Client-Ip": true, "X-Client-Port": true, "X-Azure-Clientip": true,
+	"User-Agent": true, "Client-Ip": true, "X-Client-Ip": true, "X-Client-Port": true, "X-Azure-Clientip": true, "X-Azure-Socketip": true,
 	"X-Client-Request-Id": true, "X-Ms-Client-Request-Id": true,
 }
 

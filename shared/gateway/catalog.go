@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 
@@ -59,6 +60,8 @@ func (c *catalog) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) 
 		return c.call(ctx, req, reply)
 	case mcp.MethodListTools:
 		return c.list(req, reply)
+	case mcp.MethodGetTask, mcp.MethodUpdateTask, mcp.MethodCancelTask:
+		return c.task(ctx, req, reply)
 	}
 	if done, err := c.discovery.Answer(req, reply); done {
 		return err
@@ -159,9 +162,13 @@ func (t *tool) read() (err error) {
 // is a result with isError, so that the model sees it (2025-11-25,
 // server/tools, error handling); only an unknown tool is a protocol error.
 func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
-	t := c.tools[req.Text(req.Name)]
+	name := req.Text(req.Name)
+	t := c.tools[name]
 	if t == nil {
-		return mcpproxy.UnknownTool(req.Text(req.Name))
+		if name != "" && name == c.manifest.PollTool {
+			return c.poll(ctx, req, reply)
+		}
+		return mcpproxy.UnknownTool(name)
 	}
 	if err := t.load(); err != nil {
 		return err
@@ -172,7 +179,20 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 			return err
 		}
 	}
-	out, failed, cause := t.result(ctx, args)
+	if t.needsTasks(req) {
+		return c.withoutTasks(req, reply)
+	}
+	var answer backendAnswer
+	cause, err := t.send(ctx, args, &answer)
+	if k := t.begun(ctx, args, &answer, cause, err); k != nil {
+		return c.goesOn(ctx, req, reply, k)
+	}
+	out, failed, cause := t.result(&answer.Response, cause, err)
+	return c.finish(ctx, req, reply, out, failed, cause)
+}
+
+// finish answers with an opened result object, without its closing brace.
+func (c *catalog) finish(ctx context.Context, req *mcp.Request, reply mcp.Reply, out []byte, failed bool, cause error) error {
 	if f, ok := reply.(interface{ Failed(cause error) }); ok && failed {
 		f.Failed(cause)
 	}
@@ -181,11 +201,10 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 	return reply.Result(append(out, '}'))
 }
 
-// result makes the call and returns the opened result object, without its
-// closing brace. The cause of a failure is for the log; nil where the result says
-// everything.
-func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, failed bool, cause error) {
-	res, cause, err := t.send(ctx, args)
+// result makes the opened result object, without its closing brace, of a response or
+// of the error in its place. The cause of a failure is for the log; nil where the
+// result says everything.
+func (t *tool) result(res *openapi.Response, failure, err error) (out []byte, failed bool, cause error) {
 	if err != nil {
 		return openapi.AppendErrorResult(append(make([]byte, 0, 512), '{'), publicCause(err)), true, err
 	}
@@ -200,7 +219,7 @@ func (t *tool) result(ctx context.Context, args jsontext.Value) (out []byte, fai
 	if failed { // such as where it leads to
 		out = []byte(redact(string(out)))
 	}
-	return out, failed, cause
+	return out, failed, failure
 }
 
 // maxBinary bounds a binary result, in bytes before base64, below what a
@@ -218,15 +237,24 @@ func publicCause(err error) string {
 	return "The call failed inside the gateway."
 }
 
+// backendAnswer is what a backend answered, and where that was.
+type backendAnswer struct {
+	openapi.Response
+	url     *url.URL // of the request; nil: there was none
+	base    *url.URL // of the backend
+	backend string   // its id, where policies chose it
+	free    bool     // the URL is one of a policy rather than of a backend
+}
+
 // send checks and binds the arguments and has the backend answer. Where policies
 // failed and made the response, failure is what went wrong.
-func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Response, failure, err error) {
+func (t *tool) send(ctx context.Context, args jsontext.Value, answer *backendAnswer) (failure, err error) {
 	if args == nil {
 		args = jsontext.Value("{}")
 	}
 	bound, err := t.bind(ctx, args)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	b := &t.record.Binding
 	to := t.catalog.backends[t.record.Backend]
@@ -237,15 +265,26 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 	}
 	target, err := b.URL(client.URL(), bound)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	answer.base = client.URL()
 	ctx, cancel := context.WithTimeout(ctx, to.timeout)
 	defer cancel()
 	ctx = withHeaders(ctx, bound.Header)
 	if pipeline != nil {
-		return t.govern(ctx, pipeline, to, target, bound)
+		return t.govern(ctx, pipeline, to, target, bound, answer)
+	}
+	if t.record.LongRunning != nil {
+		own := *target // before the credentials
+		answer.url = &own
 	}
 	target.RawQuery = client.AddQuery(target.RawQuery)
+	answer.Response, err = t.request(ctx, client, target, bound)
+	return nil, err
+}
+
+// request sends a request to a backend, without policies.
+func (t *tool) request(ctx context.Context, client *backend.Client, target *url.URL, bound *openapi.Request) (r openapi.Response, err error) {
 	req := (&http.Request{
 		Method: bound.Method, URL: target, Host: target.Host, Header: bound.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -254,14 +293,12 @@ func (t *tool) send(ctx context.Context, args jsontext.Value) (res *openapi.Resp
 	req.Header["User-Agent"] = userAgent
 	answer, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return r, err
 	}
 	defer answer.Body.Close()
-	body, truncated, err := backend.ReadBody(answer, max(maxBinary, t.catalog.limits.ResultBytes))
-	if err != nil {
-		return nil, nil, err
-	}
-	return &openapi.Response{StatusCode: answer.StatusCode, Header: answer.Header, Body: body, Truncated: truncated}, nil, nil
+	r.StatusCode, r.Header = answer.StatusCode, answer.Header
+	r.Body, r.Truncated, err = backend.ReadBody(answer, max(maxBinary, t.catalog.limits.ResultBytes))
+	return r, err
 }
 
 // bind checks the arguments and makes the request of them.

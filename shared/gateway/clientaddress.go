@@ -23,10 +23,11 @@ type clientAddresses struct {
 	told    *config.ClientAddress // nil: nobody in front of the platform tells more
 }
 
-// Headers of Azure Front Door, which it sets whatever a client sent.
+// Headers of Azure Front Door, which it sets whatever a client sent. X-Azure-ClientIP
+// is not among them: it follows an X-Forwarded-For of the client.
 const (
 	headerFrontDoorID      = "X-Azure-Fdid"
-	headerFrontDoorAddress = "X-Azure-Clientip"
+	headerFrontDoorAddress = "X-Azure-Socketip"
 )
 
 func newClientAddresses(headers []string, told *config.ClientAddress) clientAddresses {

@@ -37,7 +37,7 @@ func TestClientAddress(t *testing.T) {
 		{"local", nil, nil, "192.0.2.1:4711", nil, "192.0.2.1"},
 		{"local, forged", nil, nil, "192.0.2.1:4711", header{
 			"X-Forwarded-For": {"203.0.113.1"}, "Client-Ip": {"203.0.113.1"}, "X-Client-Ip": {"203.0.113.1"}, "X-Real-Ip": {"203.0.113.1"},
-			"Forwarded": {"for=203.0.113.1"}, "X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {profile},
+			"Forwarded": {"for=203.0.113.1"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {profile},
 		}, "192.0.2.1"},
 		{"local, IPv6", nil, nil, "[2001:DB8::1]:4711", nil, "2001:db8::1"},
 		{"local, IPv6 zone", nil, nil, "[fe80::1%eth0]:4711", nil, "fe80::1"},
@@ -54,7 +54,7 @@ func TestClientAddress(t *testing.T) {
 		{"Azure, what the client sent before", azure, nil, "127.0.0.1:1", header{"Client-Ip": {"192.0.2.66", "203.0.113.9:4711"}}, "203.0.113.9"},
 		{"Azure, forged in one value", azure, nil, "127.0.0.1:1", header{"Client-Ip": {"192.0.2.66, 203.0.113.9:4711"}}, "203.0.113.9"},
 		{"Azure, forged X-Forwarded-For", azure, nil, "127.0.0.1:1", header{"X-Forwarded-For": {"192.0.2.66, 192.0.2.67", "203.0.113.7:99"}}, "203.0.113.7"},
-		{"Azure, forged Front Door", azure, nil, "127.0.0.1:1", header{"Client-Ip": {"203.0.113.9:1"}, "X-Azure-Clientip": {"192.0.2.66"}, "X-Azure-Fdid": {profile}}, "203.0.113.9"},
+		{"Azure, forged Front Door", azure, nil, "127.0.0.1:1", header{"Client-Ip": {"203.0.113.9:1"}, "X-Azure-Socketip": {"192.0.2.66"}, "X-Azure-Fdid": {profile}}, "203.0.113.9"},
 		{"Azure, no addresses", azure, nil, "127.0.0.1:1", header{"Client-Ip": {"unknown"}, "X-Forwarded-For": {"_hidden"}}, "127.0.0.1"},
 		{"Azure, none", azure, nil, "127.0.0.1:1", nil, "127.0.0.1"},
 
@@ -74,13 +74,14 @@ func TestClientAddress(t *testing.T) {
 		{"proxy before Azure", azure, behindProxy, "127.0.0.1:1", header{"Client-Ip": {"10.1.2.3:9"}, "X-Forwarded-For": {"203.0.113.1"}}, "203.0.113.1"},
 		{"past a proxy before Azure", azure, behindProxy, "127.0.0.1:1", header{"Client-Ip": {"192.0.2.1:9"}, "X-Forwarded-For": {"203.0.113.1"}}, "192.0.2.1"},
 
-		{"Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {"11111111-2222-3333-4444-55555555AAAA"}}, "203.0.113.1"},
-		{"another Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {"99999999-2222-3333-4444-55555555aaaa"}}, "147.243.0.1"},
-		{"two ids of Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {profile, profile}}, "147.243.0.1"},
-		{"past Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"192.0.2.1:9"}, "X-Azure-Clientip": {"203.0.113.1"}}, "192.0.2.1"},
+		{"Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {"11111111-2222-3333-4444-55555555AAAA"}}, "203.0.113.1"},
+		{"another Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {"99999999-2222-3333-4444-55555555aaaa"}}, "147.243.0.1"},
+		{"two ids of Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {profile, profile}}, "147.243.0.1"},
+		{"Front Door, forged X-Forwarded-For", azure, frontDoor, "127.0.0.1:1", header{"X-Azure-Clientip": {"192.0.2.66"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {profile}}, "203.0.113.1"},
+		{"past Front Door", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"192.0.2.1:9"}, "X-Azure-Socketip": {"203.0.113.1"}}, "192.0.2.1"},
 		{"Front Door that says nothing", azure, frontDoor, "127.0.0.1:1", header{"Client-Ip": {"147.243.0.1:9"}, "X-Azure-Fdid": {profile}}, "147.243.0.1"},
 		{"Front Door, from elsewhere", azure, &config.ClientAddress{FrontDoor: profile, From: prefixes("147.243.0.0/16")}, "127.0.0.1:1",
-			header{"Client-Ip": {"192.0.2.1:9"}, "X-Azure-Clientip": {"203.0.113.1"}, "X-Azure-Fdid": {profile}}, "192.0.2.1"},
+			header{"Client-Ip": {"192.0.2.1:9"}, "X-Azure-Socketip": {"203.0.113.1"}, "X-Azure-Fdid": {profile}}, "192.0.2.1"},
 	} {
 		addresses := newClientAddresses(c.platform, c.told)
 		if got := addresses.of(&http.Request{RemoteAddr: c.connection, Header: http.Header(c.header)}); got != c.want {

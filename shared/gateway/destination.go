@@ -39,6 +39,14 @@ func (d *destination) pick() *backend.Client {
 	return d.client
 }
 
+// clients are the client, or those of the members.
+func (d *destination) clients() []*backend.Client {
+	if d.pool != nil {
+		return d.pool.Clients()
+	}
+	return []*backend.Client{d.client}
+}
+
 // url is the URL of the backend, of a pool that of its first member.
 func (d *destination) url() *url.URL { return d.client.URL() }
 
@@ -119,6 +127,19 @@ type restCall struct {
 	plain       bool         // a client's own HTTP request rather than a tool's
 	looks       bool         // policies read the response's body
 	attempts    int          // so far
+	// pinned is the request of an operation that goes on: policies do not choose where
+	// it goes. Nil for others.
+	pinned *pinned
+	// sent is the URL of the last request, without the credentials of the backend, where
+	// follows is set; nil: none was sent to a backend.
+	sent    *url.URL
+	follows bool
+}
+
+// pinned is where a request goes whatever policies say.
+type pinned struct {
+	client *backend.Client
+	url    *url.URL
 }
 
 // forward sends the request to the backend that the policies chose.
@@ -146,11 +167,14 @@ func (c *restCall) forward(ctx context.Context, o policy.ForwardOptions) error {
 		options.Certificate = &x.Certificate.Certificate
 	}
 	switch chosen := x.Service(); {
+	case c.pinned != nil:
+		res, err = c.sendTo(c.pinned.client, *c.pinned.url, req, options) //nolint:bodyclose // as below
 	case d == nil && chosen == nil:
 		return noBackend()
 	case d == nil, x.BackendID == "" && chosen != c.base:
 		// A URL of a policy: nobody's credentials are for it.
 		var client *backend.Client
+		c.sent = req.URL
 		if client, err = backend.New(backend.Options{URL: origin(req.URL), Transport: c.gateway.egress}); err == nil {
 			res, err = client.Send(req, options) //nolint:bodyclose // the exchange's response has it
 		}
@@ -181,6 +205,15 @@ func (c *restCall) send(d *destination, req *http.Request, o backend.SendOptions
 	target := *req.URL
 	if d.pool != nil { // of the member, in place of the pool's first
 		target = *policy.Below(client.URL(), c.exchange.Path(), target.RawQuery)
+	}
+	return c.sendTo(client, target, req, o)
+}
+
+// sendTo sends the request to a URL of a backend.
+func (c *restCall) sendTo(client *backend.Client, target url.URL, req *http.Request, o backend.SendOptions) (*http.Response, error) {
+	if c.follows {
+		own := target
+		c.sent = &own
 	}
 	target.RawQuery = client.AddQuery(target.RawQuery)
 	req.URL, req.Host = &target, target.Host

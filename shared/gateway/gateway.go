@@ -104,41 +104,9 @@ type Options struct {
 	// bodies it is told.
 	Trace       func(*trace.Trace)
 	TraceBodies int
-}
-
-// Call is what Observe is told.
-type Call struct {
-	Time     time.Time
-	Duration time.Duration
-	Server   string
-	Method   string // JSON-RPC method, or the HTTP method where there is none
-	Name     string // tool, prompt or resource
-	Version  mcp.Version
-	// Subscription is the id of the subscription whose key came with the request.
-	Subscription string
-	// Client is the address of the client.
-	Client string
-	Status int // HTTP status
-	// Cached is true for a tool result that was kept from an earlier call.
-	Cached bool
-	// Approval is what became of the approval that the tool needs: "asked", "approved",
-	// "refused" by the person, "invalid" for one that cannot be used, or "unavailable"
-	// where the client cannot ask; empty for a tool that needs none.
-	Approval string
-	// ApprovedBy is who approved or refused, as far as that is known: the user of the
-	// client by the id that the token has, "client" where there is none, or "link" for
-	// whoever opened the link to the page.
-	ApprovedBy string
-	// Failed is true for a tool result with isError, as far as the gateway made
-	// the result itself.
-	Failed bool
-	// Span is the span of the call, and RequestID its id; both are empty without
-	// telemetry.
-	Span      telemetry.Context
-	RequestID string
-	// Err is the cause of an error answer, or of a result with isError; it may
-	// hold details that no client was told.
-	Err error
+	// Shadow has the candidate of the snapshot, where it has one, run beside the live
+	// configuration; nil: it is not run.
+	Shadow *ShadowOptions
 }
 
 // Gateway serves the MCP endpoints of one snapshot. It is an http.Handler, safe
@@ -173,18 +141,22 @@ type Gateway struct {
 	apis          []*api             // the longest path first
 	plain         *policy.Pipeline   // of APIs without policies
 	governance    *governance        // nil: there are no policies
-	caches        bool               // a server keeps results
+	caches        bool               // a server keeps results, or the tools that callers were told of
 	guarded       bool               // a server is not for everybody in all its parts
 	consents      bool               // an upstream's access needs somebody's consent
 	onlyProtected string             // the one server that takes tokens; empty: there is none, or several
 	authorization *authserver.Server // nil: the gateway is no authorization server
 	sse           *legacySSE         // nil: no server has clients of HTTP+SSE
 	approvals     *approval.Desk     // nil: no tool waits for a person
+	tasks         *seal.Sealer       // of calls that go on; nil: none do
 	traces        *trace.Keeper      // nil: nobody has a debug token
 	trace         func(*trace.Trace) // nil: nobody is told of every request
 	traceBodies   int
 	recording     atomic.Int32        // requests that are being recorded
 	redact        func(string) string // takes secrets out of a text
+	discovery     *discovery          // nil: the gateway is no registry
+	shadow        *shadowing          // nil: no candidate is run beside this gateway
+	candidate     bool                // it is run beside another one, without effect
 }
 
 // endpoint is one server and what of it differs by HTTP method.
@@ -199,6 +171,8 @@ type endpoint struct {
 	session func(http.ResponseWriter, *http.Request)
 	// legacySSE lets clients use HTTP+SSE.
 	legacySSE bool
+	// searches says that the tools are found by a search.
+	searches bool
 }
 
 // New assembles a gateway. The snapshot must stay open as long as the gateway
@@ -223,6 +197,7 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 	if s.PublicURL != "" {
 		g.public, _ = url.Parse(s.PublicURL) // config has checked it
 	}
+	g.shadow = newShadowing(g, s, &o)
 	a := assembly{gateway: g, snapshot: s, options: o}
 	if err := a.build(); err != nil {
 		return nil, secrets.err(err)
@@ -234,7 +209,7 @@ func New(s *snapshot.Snapshot, o Options) (*Gateway, error) {
 // Close lets go of what the gateway's servers keep open towards upstreams, and has
 // written what was spent. Calls should have ended.
 func (g *Gateway) Close() error {
-	errs := []error{g.flush()}
+	errs := []error{g.flush(), g.shadow.close()}
 	g.EndStreams()
 	for _, s := range g.servers {
 		inner := s.Server
@@ -262,7 +237,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, isServer := g.servers[name]
 	if !ok || !isServer {
 		x.pace()
-		if g.serveTrace(&x) || g.serveMetadata(&x) || g.serveAuthorization(&x) || g.serveLegacySSE(&x) || g.serveApprovals(&x) {
+		if g.serveTrace(&x) || g.serveMetadata(&x) || g.serveAuthorization(&x) || g.serveLegacySSE(&x) || g.serveApprovals(&x) || g.serveDiscovery(&x) {
 			return
 		}
 		g.serveOther(&x, name, ok)
@@ -391,6 +366,11 @@ func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp
 	req.Message, err = mcp.Scan(body, x.gateway.depth)
 	if err == nil {
 		req.Version, err = mcp.Detect(&req.Message, x.r.Header)
+	}
+	if err == nil && s.searches {
+		if ctx, err = x.targeted(ctx, req); err == nil {
+			body = req.Raw
+		}
 	}
 	reply.begin(req)
 	ctx = x.withAuditNote(x.watchMessage(ctx, req, reply), reply)

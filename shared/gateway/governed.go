@@ -21,6 +21,7 @@ type governed struct {
 	rulings rulings // with tools as parts
 	around  *surroundings
 	depth   int
+	catalog *catalog // whose tools they are; nil for other servers
 }
 
 // serveFunc answers a message, as mcp.Server does.
@@ -28,12 +29,8 @@ type serveFunc func(ctx context.Context, req *mcp.Request, reply mcp.Reply) erro
 
 // pipelineOf is the pipeline for a message under a product; nil when no policy
 // governs it.
-func (s *governed) pipelineOf(req *mcp.Request, product *expr.Product) *policy.Pipeline {
-	r := s.rulings.under(product)
-	if req.Method == mcp.MethodCallTool {
-		return r.of(req.Text(req.Name))
-	}
-	return r.pipeline
+func (s *governed) pipelineOf(ctx context.Context, req *mcp.Request, product *expr.Product) *policy.Pipeline {
+	return s.rulings.under(product).of(s.catalog.toolOf(ctx, req))
 }
 
 // Serve answers a message that came by way of a federation: the policies of
@@ -59,6 +56,9 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 	o := &f.operation
 	o.ID, o.Name, o.Method, o.URLTemplate = req.Method, req.Method, http.MethodPost, "/mcp"
 	describe(&f.mcp, s.name, req)
+	if s.catalog != nil && s.catalog.manifest.LongRunning {
+		f.mcp.ToolName = s.catalog.toolOf(ctx, req) // also of a call that is asked for
+	}
 	x.Operation, x.Mcp = &f.operation, &f.mcp
 	if x.Mcp.ToolName != "" {
 		x.Operation.ID, x.Operation.Name = x.Mcp.ToolName, x.Mcp.ToolName
@@ -90,16 +90,20 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 // for it. What a caller may not use is unknown to them: it has no policies of its own
 // either.
 func (s *governed) decide(ctx context.Context, req *mcp.Request, x *policy.Exchange) (*policy.Pipeline, *scopeError) {
-	g, ok := s.inner.(*guarded)
-	if !ok {
-		return s.pipelineOf(req, x.Product), nil
+	inner := s.inner
+	if f, searches := inner.(*searching); searches {
+		inner = f.inner
 	}
-	v, err := g.guard.decide(visitorOf(ctx), req)
+	g, ok := inner.(*guarded)
+	if !ok {
+		return s.pipelineOf(ctx, req, x.Product), nil
+	}
+	v, err := g.guard.decide(ctx, visitorOf(ctx), req)
 	if v == denied {
 		return s.rulings.under(x.Product).pipeline, nil
 	}
 	few, _ := errors.AsType[*scopeError](err)
-	return s.pipelineOf(req, x.Product), few
+	return s.pipelineOf(ctx, req, x.Product), few
 }
 
 // failureOf is the failure behind an error of a server that policies handle; nil for

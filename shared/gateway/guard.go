@@ -20,6 +20,7 @@ type guard struct {
 	door      *door // nil: open to everybody
 	tools     map[string]*rule
 	distinct  []*rule     // of tools
+	catalog   *catalog    // whose tools they are; nil for other servers
 	resources []published // nil: all, for whoever may use the server
 	prompts   []published // as resources
 }
@@ -42,6 +43,11 @@ func (a *assembly) protect(s *snapshot.Server, e endpoint) (own, member endpoint
 		a.protected = append(a.protected, s.Name)
 	}
 	g, asMember, err := a.guardOf(s, own.door, &all)
+	for _, one := range []*guard{g, asMember} {
+		if one != nil {
+			one.catalog, _ = innermost(e.Server).(*catalog)
+		}
+	}
 	if g != nil {
 		own.Server = &guarded{guard: g, inner: e.Server}
 	}
@@ -191,7 +197,7 @@ type guarded struct {
 // Serve answers what the caller may ask for.
 func (s *guarded) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
 	v := visitorOf(ctx)
-	_, err := s.decide(v, req)
+	_, err := s.decide(ctx, v, req)
 	s.tell(v, req, err)
 	if err != nil {
 		noteDenied(ctx)
@@ -213,7 +219,7 @@ func (s *guarded) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) 
 
 // decide is whether the caller may have a request answered. The error is that of
 // something unknown, or a *scopeError.
-func (g *guard) decide(v *visitor, req *mcp.Request) (verdict, error) {
+func (g *guard) decide(ctx context.Context, v *visitor, req *mcp.Request) (verdict, error) {
 	if req.Kind != mcp.KindRequest {
 		return allowed, nil
 	}
@@ -225,7 +231,9 @@ func (g *guard) decide(v *visitor, req *mcp.Request) (verdict, error) {
 		return allowed, nil
 	case mcp.MethodCallTool:
 		name := req.Text(req.Name)
-		o, unknown = g.tool(v, name), func() error { return mcpproxy.UnknownTool(name) }
+		o, unknown = g.tool(v, g.catalog.toolOf(ctx, req)), func() error { return mcpproxy.UnknownTool(name) }
+	case mcp.MethodGetTask, mcp.MethodUpdateTask, mcp.MethodCancelTask: // an upstream's ids cannot be guessed
+		o, unknown = g.tool(v, g.catalog.toolOf(ctx, req)), func() error { return mcp.UnknownTask() }
 	case mcp.MethodGetPrompt:
 		name := req.Text(req.Name)
 		o, unknown = g.prompt(v, name), func() error { return mcpproxy.UnknownPrompt(name) }
@@ -236,7 +244,7 @@ func (g *guard) decide(v *visitor, req *mcp.Request) (verdict, error) {
 		return g.decideReference(v, req)
 	case mcp.MethodListen:
 		return g.decideListen(v, req)
-	default: // tasks, whose ids cannot be guessed, and extensions
+	default: // extensions
 		o = g.judge(v, func() outcome { return outcome{verdict: allowed} })
 	}
 	return settle(v, o, unknown)

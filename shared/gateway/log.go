@@ -25,6 +25,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 		if c.Subscription != "" {
 			attrs = append(attrs, slog.String("subscription", c.Subscription))
 		}
+		if c.Via != "" {
+			attrs = append(attrs, slog.String("via", c.Via))
+		}
 		if c.Cached {
 			attrs = append(attrs, slog.Bool("cached", true))
 		}
@@ -33,6 +36,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 		}
 		if c.ApprovedBy != "" {
 			attrs = append(attrs, slog.String("approvedBy", c.ApprovedBy))
+		}
+		if c.Task != "" {
+			attrs = append(attrs, slog.String("task", c.Task))
 		}
 		if c.Failed {
 			attrs = append(attrs, slog.Bool("isError", true))

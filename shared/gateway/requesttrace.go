@@ -56,6 +56,9 @@ type record struct {
 	// bodies is how many bytes of bodies are shown; with some, what was asked is shown
 	// as well.
 	bodies int
+	// beside is the call as the live gateway and the candidate share it; nil where it is
+	// not run through a candidate.
+	beside *besideCall
 }
 
 // beginTrace begins to record the request to a server or an API, where its debug
@@ -63,10 +66,14 @@ type record struct {
 func (x *exchange) beginTrace(name string) {
 	g := x.gateway
 	sent := x.r.Header[debugHeader]
-	if sent == nil && g.trace == nil {
+	if sent == nil && g.trace == nil && g.shadow == nil {
 		return
 	}
-	made := &record{bodies: g.traceBodies}
+	beside := x.beginShadow()
+	if sent == nil && g.trace == nil && beside == nil {
+		return
+	}
+	made := &record{bodies: g.traceBodies, beside: beside}
 	if sent != nil {
 		x.r = x.r.WithContext(x.r.Context()) // a copy: the server's own is not to be changed
 		x.r.Header = maps.Clone(x.r.Header)
@@ -75,11 +82,12 @@ func (x *exchange) beginTrace(name string) {
 			made.keep, made.bodies = true, max(made.bodies, t.Bodies)
 		}
 	}
-	if !made.keep && g.trace == nil {
+	if !made.keep && g.trace == nil && beside == nil {
 		return
 	}
-	made.Recorder = trace.Begin(trace.Options{Now: g.services.Now, Redact: g.redact, Bodies: made.bodies})
+	made.Recorder = trace.Begin(trace.Options{Now: g.services.Now, Redact: g.redact, Bodies: made.bodies, Request: g.shadow.hears(beside)})
 	made.LearnHeader(x.r.Header)
+	x.call.TraceID = made.ID()
 	if made.keep {
 		x.w.Header().Set(traceIDHeader, made.ID())
 	}
@@ -122,8 +130,15 @@ func (x *exchange) endTrace() {
 	if r.bodies > 0 {
 		t.Call = x.tracedCall()
 	}
-	taken := r.Take(t)
 	g.recording.Add(-1)
+	if r.beside != nil && g.shadow != nil && g.trace == nil && !r.keep {
+		g.shadow.end(x, func() *trace.Trace { return r.Take(t) })
+		return
+	}
+	taken := r.Take(t)
+	if r.beside != nil {
+		x.endShadow(taken)
+	}
 	if g.trace != nil {
 		g.trace(taken)
 	}
@@ -139,19 +154,25 @@ func (x *exchange) endTrace() {
 	g.log.Info("traced", "server", x.server, "traceId", taken.ID, "requestId", r.requestID)
 }
 
-// tracedCall is what the message asked for, and who called; nil where there is no
-// message, or a larger one than bodies are shown of.
+// tracedCall is what the message asked for, or the request to an API, and who called;
+// nil for a larger message than bodies are shown of, and for a request to an API with a
+// body, which is not kept.
 func (x *exchange) tracedCall() *trace.Call {
-	if x.req == nil {
+	c := &trace.Call{IP: x.clientAddress()}
+	switch {
+	case x.req != nil:
+		params := x.req.Bytes(x.req.Params)
+		if len(params) > x.record.bodies {
+			return nil
+		}
+		c.Params, c.Revision = params.Clone(), string(x.req.Version)
+	case x.plain && x.r.ContentLength == 0:
+		c.Target = trace.Target(x.r.URL)
+	default:
 		return nil
 	}
-	params := x.req.Bytes(x.req.Params)
-	if len(params) > x.record.bodies {
-		return nil
-	}
-	c := &trace.Call{Params: params.Clone(), Revision: string(x.req.Version), IP: x.clientAddress()}
 	for name, values := range x.r.Header {
-		if !ofProtocol[name] {
+		if x.plain || !ofProtocol[name] {
 			c.AddHeader(name, values)
 		}
 	}
@@ -352,8 +373,12 @@ func (x *exchange) traceMessage(req *mcp.Request, fault error) {
 
 // traceExchange has the policies of an exchange recorded.
 func (x *exchange) traceExchange(p *policy.Exchange) {
-	p.Tracer, p.Tracing = policy.JoinTracers(p.Tracer, x.record.Root()), true
+	p.Tracer = policy.JoinTracers(p.Tracer, x.record.Root())
+	p.Tracing = x.record.keep || x.record.beside != nil // a host that looks on changes nothing
 	x.record.requestID = p.RequestID.String()
+	if x.record.beside != nil {
+		x.record.beside.requestID = p.RequestID
+	}
 	outer := p.Trace
 	p.Trace = func(message string) {
 		p.Note(policy.NoteMessage, "context.Trace", message)

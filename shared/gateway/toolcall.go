@@ -26,23 +26,36 @@ func (t *tool) pipeline(ctx context.Context) *policy.Pipeline {
 
 // govern sends the request of a tool through the policies of the API and of the
 // operation. Where they failed, failure is what went wrong.
-func (t *tool) govern(ctx context.Context, pipeline *policy.Pipeline, d *destination, target *url.URL, bound *openapi.Request) (res *openapi.Response, failure, err error) {
+func (t *tool) govern(ctx context.Context, pipeline *policy.Pipeline, d *destination, target *url.URL, bound *openapi.Request, answer *backendAnswer) (failure, err error) {
 	made := t.exchange(ctx, target, bound)
 	p, call := &made.exchange, &made.call
 	call.gateway, call.exchange, call.destination, call.base = t.catalog.gateway, p, d, d.url()
-	call.looks = true // the result is made of the response's body
+	call.follows = t.record.LongRunning != nil
 	p.SetTarget(call.base, bound.Path, bound.RawQuery)
-	p.Forward = call.forward
+	failure, err = t.run(ctx, pipeline, made, answer)
+	answer.url, answer.backend = call.sent, p.BackendID
+	answer.free = p.BackendID == "" && p.Service() != call.base
+	if answer.free {
+		answer.base = p.Service()
+	} else if chosen := t.catalog.gateway.backends[p.BackendID]; chosen != nil {
+		answer.base = chosen.url()
+	}
+	return failure, err
+}
+
+// run runs a pipeline around the request of an exchange and reads the response.
+func (t *tool) run(ctx context.Context, pipeline *policy.Pipeline, made *toolExchange, answer *backendAnswer) (failure, err error) {
+	p := &made.exchange
+	made.call.looks = true // the result is made of the response's body
+	p.Forward = made.call.forward
 	pipeline.Run(ctx, p)
 	defer p.End(ctx)
 	if p.Failure != nil { // as an error, nil is none
 		failure = p.Failure
 	}
-	body, truncated, err := readResponse(p.Response, max(maxBinary, t.catalog.limits.ResultBytes))
-	if err != nil {
-		return nil, nil, err
-	}
-	return &openapi.Response{StatusCode: p.Response.StatusCode, Header: p.Response.Headers, Body: body, Truncated: truncated}, failure, nil
+	answer.StatusCode, answer.Header = p.Response.StatusCode, p.Response.Headers
+	answer.Body, answer.Truncated, err = readResponse(p.Response, max(maxBinary, t.catalog.limits.ResultBytes))
+	return failure, err
 }
 
 // withHeaders puts the headers that policies set on the MCP message into the

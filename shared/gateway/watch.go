@@ -193,6 +193,9 @@ func unquoted(raw jsontext.Value) string {
 
 // id is the id of the request, which policies see as context.RequestId.
 func (x *exchange) id() expr.Guid {
+	if x.gateway.candidate && x.record != nil && x.record.beside != nil {
+		return x.record.beside.requestID
+	}
 	if x.watched != nil {
 		return x.watched.requestID
 	}

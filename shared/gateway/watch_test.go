@@ -3,11 +3,17 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"toolgate/shared/backend"
+	"toolgate/shared/config"
 	"toolgate/shared/mcp"
 	"toolgate/shared/policy"
+	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
 	"toolgate/shared/telemetry"
 )
@@ -89,5 +95,57 @@ func TestStoreUse(t *testing.T) {
 	}
 	if s := ObserveStore(nil, r); s != nil {
 		t.Errorf("got %v of no store", s)
+	}
+}
+
+// testIdentity has tokens that say what they are for.
+type testIdentity struct{}
+
+func (testIdentity) Token(_ context.Context, resource, _ string) (string, error) {
+	return "a token for " + resource, nil
+}
+
+func TestOpenTelemetry(t *testing.T) {
+	var got http.Header
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer collector.Close()
+	settings := config.DefaultTelemetry()
+	settings.ManagedIdentity, settings.Endpoints.Traces = true, collector.URL
+	s := &snapshot.Snapshot{Manifest: snapshot.Manifest{Name: "contoso", Telemetry: &settings}}
+	if _, err := OpenTelemetry(s, TelemetryOptions{}); err == nil || !strings.Contains(err.Error(), "headers") {
+		t.Errorf("without an identity: got %v, want what to do", err)
+	}
+	r, err := OpenTelemetry(s, TelemetryOptions{Identity: testIdentity{}, Interval: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &telemetry.Call{}
+	r.Begin(c, telemetry.Beginning{Start: r.Now(), Ratio: 1})
+	c.End(r.Now(), func() []telemetry.Attr { return nil })
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Bearer a token for https://monitor.azure.com"; got.Get("Authorization") != want {
+		t.Errorf("got %q, want %q", got.Get("Authorization"), want)
+	}
+	// The environment turns it off, and on where the file says nothing.
+	for _, e := range []struct {
+		said *config.Telemetry
+		env  map[string]string
+		want bool
+	}{
+		{&settings, map[string]string{"OTEL_SDK_DISABLED": "true"}, false},
+		{nil, nil, false},
+		{nil, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.URL}, true},
+	} {
+		s.Telemetry = e.said
+		r, err := OpenTelemetry(s, TelemetryOptions{Environment: func(name string) (string, bool) { v, ok := e.env[name]; return v, ok }})
+		if err != nil || (r != nil) != e.want {
+			t.Errorf("%v: got %v, %v", e.env, r, err)
+		}
+		r.CloseWithin(time.Second)
+	}
+	if _, err := OpenTelemetry(s, TelemetryOptions{Environment: func(string) (string, bool) { return "collector:4317", true }}); err == nil {
+		t.Error("got no error for what is no URL")
 	}
 }
