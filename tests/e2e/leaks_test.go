@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestCommandsShowNoSecrets(t *testing.T) {
 				for _, key := range keyPattern.FindAllString(out, -1) { // shown once, and kept nowhere
 					env = append(env, "PLANTED_"+fmt.Sprint(len(env))+"="+key)
 				}
-			} else if keyPattern.MatchString(out) {
+			} else if keyPattern.MatchString(snapshotHash.ReplaceAllString(out, "")) {
 				t.Errorf("%s shows a key:\n%s", strings.Join(args, " "), out)
 			}
 		}
@@ -72,3 +73,6 @@ func TestCommandsShowNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// snapshotHash is what build prints of a snapshot, which looks like a key.
+var snapshotHash = regexp.MustCompile(`, hash [0-9a-f]{64}\)`)
