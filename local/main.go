@@ -74,11 +74,11 @@ func main() {
 // run returns the exit code: 0, 1 for a fault in what was given, 2 for a command
 // line that cannot be run.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) (string, bool)) int {
-	name := "serve"
-	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+	name, named := "serve", len(args) > 0 && args[0] != "" && args[0][0] != '-'
+	if named {
 		name, args = args[0], args[1:]
 	}
-	if name == "help" || len(args) == 1 && (args[0] == "-h" || args[0] == "--help") && name == "serve" {
+	if name == "help" || !named && len(args) == 1 && (args[0] == "-h" || args[0] == "--help") {
 		usage(stdout)
 		return 0
 	}

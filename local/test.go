@@ -209,7 +209,7 @@ func testFiles(args []string) ([]string, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("there are no tests (*.txtar) in %s: README.md shows one", strings.Join(args, ", "))
+		return nil, fmt.Errorf("there are no tests (*.txtar) in %s: local/docs/policies.md shows one", strings.Join(args, ", "))
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil

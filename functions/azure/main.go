@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,6 +40,10 @@ func main() {
 
 func run(ctx context.Context, log *slog.Logger) error {
 	wall, err := host.AzureWall(os.Getenv)
+	if err != nil {
+		return err
+	}
+	signedIn, err := host.AzureSignedIn(os.Getenv)
 	if err != nil {
 		return err
 	}
@@ -90,6 +95,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		SignIns:       store,
 		Traces:        store,
 		Approvals:     store,
+		Shadow:        &gateway.ShadowOptions{Services: services.New(services.Options{Log: log})},
 		Connections:   store,
 		ShareTokens:   store != nil,
 		Files:         os.DirFS(filepath.Dir(path)),
@@ -102,7 +108,11 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	defer g.Close()
 	defer context.AfterFunc(ctx, g.EndStreams)()
-	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), wall.Before(g)))
+	serve := http.Handler(g)
+	if !signedIn {
+		serve = host.WithoutSignIn(serve)
+	}
+	return host.Azure(ctx, host.AzureTimer("sweep", sweepOf(store, log), wall.Before(serve)))
 }
 
 // lastExport bounds the last export of telemetry, and the last write of the audit. The Functions host gives a process

@@ -14,6 +14,7 @@ import (
 	"toolgate/shared/audit"
 	"toolgate/shared/federation"
 	"toolgate/shared/gateway"
+	"toolgate/shared/host"
 	"toolgate/shared/host/lambda"
 	"toolgate/shared/policy"
 	"toolgate/shared/secret"
@@ -135,6 +136,7 @@ func run(log *slog.Logger) error {
 		SignIns:       store,
 		Traces:        store,
 		Approvals:     store,
+		Shadow:        &gateway.ShadowOptions{Services: services.New(services.Options{Log: log}), AfterResponse: true},
 		Connections:   store,
 		ShareTokens:   store != nil,
 		Files:         os.DirFS(filepath.Dir(path)),
@@ -148,10 +150,13 @@ func run(log *slog.Logger) error {
 		RuntimeAPI: os.Getenv("AWS_LAMBDA_RUNTIME_API"), Buffered: buffered, Log: log,
 		Ending: func() { _ = g.Close() }, // writes what was spent; there is nobody to tell
 	}
-	if recorder != nil || trail != nil {
-		o.AfterResponse = func(ctx context.Context) { flush(ctx, recorder, trail) }
+	if recorder != nil || trail != nil || s.Shadow != nil {
+		o.AfterResponse = func(ctx context.Context) {
+			flush(ctx, recorder, trail)
+			g.EvaluateShadow(ctx) // in what time is left; the rest waits for the next call
+		}
 	}
-	lambda.Serve(g, o)
+	lambda.Serve(host.WithoutSignIn(g), o)
 	return nil
 }
 

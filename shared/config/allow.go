@@ -1,11 +1,11 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -67,7 +67,7 @@ var allowKeys = vocabulary[Allow]{kind: "allow", check: checkAllow, keys: []key[
 
 // expressionPattern is the outer form of a policy expression. Whether it is C#, the
 // build says.
-var expressionPattern = regexp.MustCompile(`^@(\([\s\S]*\)|\{[\s\S]*\})$`)
+var expressionPattern = pattern.Lazy(`^@(\([\s\S]*\)|\{[\s\S]*\})$`)
 
 // checkAllow refuses a mapping that says nothing: it would let everybody pass.
 func checkAllow(d *decoder, v value, present map[string]value, _ *Allow) {

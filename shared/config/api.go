@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 )
 
 // Keys of every API.
@@ -127,7 +127,7 @@ func (d *decoder) openAPIDocument(v value) string {
 
 // apiPathPattern is the path of an API: the root, or segments without a slash at
 // either end.
-var apiPathPattern = regexp.MustCompile(`^(/|[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)$`)
+var apiPathPattern = pattern.Lazy(`^(/|[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*)$`)
 
 // reservedPaths are the first segments that no API can have, since others
 // answer there before it.
@@ -195,11 +195,11 @@ func (d *decoder) urlTemplate(v value) string {
 
 var (
 	// templateParameter is {name} or {*name}.
-	templateParameter = regexp.MustCompile(`\{\*?([^{}/?&=*#\s]+)\}`)
+	templateParameter = pattern.Lazy(`\{\*?([^{}/?&=*#\s]+)\}`)
 	// behindRest is a path that goes on behind {*name}.
-	behindRest = regexp.MustCompile(`\{\*[^{}]+\}.`)
+	behindRest = pattern.Lazy(`\{\*[^{}]+\}.`)
 	// templateQuery is one parameter of the query of a template.
-	templateQuery = regexp.MustCompile(`^[^{}=&]+=(\{[^{}*]+\}|[^{}&=]*)$`)
+	templateQuery = pattern.Lazy(`^[^{}=&]+=(\{[^{}*]+\}|[^{}&=]*)$`)
 )
 
 // checkTemplate returns what is wrong with a URL template; an empty message for
@@ -211,22 +211,22 @@ func checkTemplate(template string) (message, fix string) {
 		return "which does not begin with a slash", "write it as in /orders/{id}"
 	case strings.ContainsAny(template, "#\\ \t\r\n"):
 		return `which has a blank, "#" or "\"`, "write it as in /orders/{id}?expand={expand}"
-	case strings.ContainsAny(templateParameter.ReplaceAllString(path, ""), "{}"):
+	case strings.ContainsAny(templateParameter().ReplaceAllString(path, ""), "{}"):
 		return "whose braces hold no name", "write {name}, or {*name} for the rest of the path"
-	case strings.Contains(templateParameter.ReplaceAllString(path, ""), "*"):
+	case strings.Contains(templateParameter().ReplaceAllString(path, ""), "*"):
 		return `which has a "*" outside braces`, "write {*name} for the rest of the path"
-	case behindRest.MatchString(path):
+	case behindRest().MatchString(path):
 		return "which goes on behind {*name}", "let {*name} stand last in the path"
 	case hasDotSegment(path):
 		return `which has a "." or ".." segment`, "write the path that is meant"
 	}
 	for parameter := range strings.SplitSeq(query, "&") {
-		if hasQuery && !templateQuery.MatchString(parameter) {
+		if hasQuery && !templateQuery().MatchString(parameter) {
 			return "whose query has " + quote(parameter), "write ?name={name}, and more of them behind &"
 		}
 	}
 	seen := map[string]bool{}
-	for _, m := range templateParameter.FindAllStringSubmatch(template, -1) {
+	for _, m := range templateParameter().FindAllStringSubmatch(template, -1) {
 		if seen[strings.ToLower(m[1])] {
 			return fmt.Sprintf("which has {%s} twice", m[1]), "give one of them another name"
 		}
@@ -243,7 +243,7 @@ func (d *decoder) checkTemplates(a *API) {
 		if o.Method == "" || o.URLTemplate == "" {
 			continue // has a fault already
 		}
-		same := o.Method + " " + strings.ToLower(templateParameter.ReplaceAllStringFunc(o.URLTemplate, func(p string) string {
+		same := o.Method + " " + strings.ToLower(templateParameter().ReplaceAllStringFunc(o.URLTemplate, func(p string) string {
 			if strings.HasPrefix(p, "{*") {
 				return "{*}"
 			}

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"strconv"
 	"time"
+
+	"toolgate/shared/pattern"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -55,7 +56,7 @@ func (d *decoder) audit(v value) *Audit {
 	return &a
 }
 
-var daysPattern = regexp.MustCompile(`^([0-9]{1,4})d$`)
+var daysPattern = pattern.Lazy(`^([0-9]{1,4})d$`)
 
 // days stores a number of whole days, such as 90d.
 func (d *decoder) days(v value, most int, to *time.Duration) {
@@ -64,7 +65,7 @@ func (d *decoder) days(v value, most int, to *time.Duration) {
 	if !ok {
 		return
 	}
-	if m := daysPattern.FindStringSubmatch(s.text); m != nil {
+	if m := daysPattern().FindStringSubmatch(s.text); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil && n >= 1 && n <= most {
 			*to = time.Duration(n) * 24 * time.Hour
 			return

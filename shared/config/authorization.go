@@ -3,10 +3,10 @@ package config
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -30,7 +30,7 @@ type ServerAuthorization struct {
 }
 
 // scopeToken is a scope (RFC 6749, section 3.3).
-var scopeToken = regexp.MustCompile(`^[!#-\[\]-~]+$`)
+var scopeToken = pattern.Lazy(`^[!#-\[\]-~]+$`)
 
 const scopeFix = "write one scope, without spaces, quotes and backslashes"
 

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -66,7 +66,7 @@ var ownClaims = []string{
 }
 
 // clientHost is a pattern of hosts.
-var clientHost = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+var clientHost = pattern.Lazy(`^(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 
 var authorizationServerKeys = vocabulary[AuthorizationServer]{kind: "authorizationServer", check: checkClientAuthentication, keys: []key[AuthorizationServer]{
 	{name: "issuer", required: true, decode: func(d *decoder, v value, a *AuthorizationServer) { a.Issuer = d.issuer(v) }},

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
+
+	"toolgate/shared/pattern"
 )
 
 var backendKeys = vocabulary[Backend]{kind: "backend", check: checkPool, keys: []key[Backend]{
@@ -116,7 +117,7 @@ func (d *decoder) checkPools(c *Config) {
 // are.
 var defaultStatusCodes = []StatusRange{{500, 599}}
 
-var statusRange = regexp.MustCompile(`^([2-5][0-9]{2})(?:-([2-5][0-9]{2}))?$`)
+var statusRange = pattern.Lazy(`^([2-5][0-9]{2})(?:-([2-5][0-9]{2}))?$`)
 
 func (d *decoder) statusCodes(v value) []StatusRange {
 	var ranges []StatusRange
@@ -137,7 +138,7 @@ func (d *decoder) statusCodes(v value) []StatusRange {
 }
 
 func parseStatusRange(text string) (StatusRange, bool) {
-	match := statusRange.FindStringSubmatch(text)
+	match := statusRange().FindStringSubmatch(text)
 	if match == nil {
 		return StatusRange{}, false
 	}

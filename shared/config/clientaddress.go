@@ -2,8 +2,9 @@ package config
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
+
+	"toolgate/shared/pattern"
 )
 
 // ClientAddress says how a proxy in front of the gateway tells the address of the
@@ -26,7 +27,7 @@ type ClientAddress struct {
 const maxProxies = 16
 
 // frontDoorID is the form of X-Azure-FDID.
-var frontDoorID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var frontDoorID = pattern.Lazy(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 var clientAddressKeys = vocabulary[ClientAddress]{kind: "clientAddress", check: checkClientAddress, keys: []key[ClientAddress]{
 	{name: "header", decode: func(d *decoder, v value, a *ClientAddress) {

@@ -68,7 +68,11 @@ type Config struct {
 	Telemetry *Telemetry
 	// Audit says what is recorded for the audit; nil: nothing.
 	Audit *Audit
-	Egress    Egress
+	// Registry makes the gateway a registry of servers; nil: it is none.
+	Registry *Registry
+	// Shadow is the candidate that is run beside this configuration; nil: none.
+	Shadow *Shadow
+	Egress Egress
 	// ToolsLock is the path of tools.lock; empty: the folder has none.
 	ToolsLock string
 	Backends  []Backend
@@ -277,7 +281,12 @@ type Server struct {
 	// Approval says whether a person is asked before a tool is called that does not
 	// say so itself; nil: nobody is.
 	Approval *Approval
-	At       fault.Position
+	// Listing is what the registry says of the server; nil: the gateway is no registry.
+	Listing *Listing
+	// Search publishes three tools in the place of the server's own: by which these are
+	// found, described and called.
+	Search bool
+	At     fault.Position
 
 	API      *APIServer
 	Upstream *Upstream
@@ -302,6 +311,9 @@ type APIServer struct {
 	OutputSchema string
 	// OpenWorld is the openWorldHint of the tools; nil: not stated.
 	OpenWorld *bool
+	// LongRunning says that calls of tools that do not say so themselves may go on
+	// after the backend's answer; nil: those of which the document says it.
+	LongRunning *LongRunning
 }
 
 // Selection chooses operations by exactly one of Operation, Tag, Method and
@@ -333,6 +345,10 @@ type Override struct {
 	// Approval says whether a person is asked before the tool is called; nil: as the
 	// server says. JSON leaves it out: a snapshot has it by the names of tools.
 	Approval *Approval `json:"-"`
+	// LongRunning says whether calls of the tool of an operation may go on after the
+	// backend's answer; nil: as the server or the document says. JSON leaves it out: a
+	// snapshot has it in the tool's record.
+	LongRunning *LongRunning `json:"-"`
 	// Defaults are argument values used, and shown in the schema, when a call
 	// gives none. Hidden are values always sent and never shown.
 	Defaults []Value `json:"defaults,omitzero"`

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -100,7 +101,7 @@ func (d *decoder) sealingKey(v value) Text {
 }
 
 // token is the tchar syntax of RFC 9110 section 5.6.2.
-var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+var token = pattern.Lazy("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
 // ownHeaders are fields that follow from the message or the connection; a
 // credential in their place would break the call.
@@ -115,7 +116,7 @@ func (d *decoder) headers(v value) []Credential {
 	for _, e := range entries {
 		same := func(name string) bool { return strings.EqualFold(name, e.name) }
 		switch {
-		case !token.MatchString(e.name):
+		case !token().MatchString(e.name):
 			d.fault(e.value.key, "write the name of a header, such as x-functions-key", "%s is not a header name", e.value.what)
 		case slices.ContainsFunc(ownHeaders, same) || len(e.name) > 4 && strings.EqualFold(e.name[:4], "Mcp-"):
 			d.fault(e.value.key, "remove it", "%s is a header that the gateway sets itself", e.value.what)

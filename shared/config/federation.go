@@ -1,9 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -17,7 +18,7 @@ var memberKeys = vocabulary[Member]{kind: "member", keys: []key[Member]{
 }}
 
 // prefixPattern leaves a name 64 - 32 - 1 characters.
-var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+var prefixPattern = pattern.Lazy(`^[A-Za-z0-9_-]{1,32}$`)
 
 const prefixFix = `give a "prefix" of letters, digits, "_" and "-", 32 at most, or "" for none`
 
@@ -32,7 +33,7 @@ func (d *decoder) member(v value) Member {
 			m.Prefix = m.Server
 		}
 	}
-	if m.Prefix != "" && !prefixPattern.MatchString(m.Prefix) {
+	if m.Prefix != "" && !prefixPattern().MatchString(m.Prefix) {
 		d.fault(v.at, prefixFix, "%s has the prefix %s", v.what, quote(m.Prefix))
 	}
 	return m

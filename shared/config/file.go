@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 )
 
 // localFile returns the path of a file, which is resolved against the folder.
@@ -46,7 +46,7 @@ func (d *decoder) use(name string) {
 }
 
 // fileID is the id of a fragment or a schema. It stands in names of files.
-var fileID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$`)
+var fileID = pattern.Lazy(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}$`)
 
 const fileIDFix = `use letters, digits, ".", "_" and "-", begin with a letter, a digit or "_", 80 characters at most`
 
@@ -56,7 +56,7 @@ func (d *decoder) identified(v value, kind string) []File {
 	contents := map[string]string{"fragment": "policy fragment", "schema": "JSON Schema"}
 	var list []File
 	for id, item := range d.entities(v, kind) {
-		if !fileID.MatchString(id) {
+		if !fileID().MatchString(id) {
 			d.fault(item.key, fileIDFix, "%s id %s is not valid", kind, quote(id))
 		}
 		list = append(list, File{ID: id, Path: d.localFile(item, contents[kind])})
@@ -83,7 +83,7 @@ func (d *decoder) fragments() []File {
 		if !ok || e.IsDir() || strings.HasPrefix(id, ".") {
 			continue
 		}
-		if !fileID.MatchString(id) {
+		if !fileID().MatchString(id) {
 			at := fault.Position{File: path.Join(fragmentsFolder, e.Name())}
 			d.fault(at, "name the file by the id of the fragment: "+fileIDFix, "the fragment id %s is not valid", quote(id))
 		}

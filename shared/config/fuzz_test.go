@@ -53,7 +53,7 @@ func checkDecoded(t *testing.T, c *Config) {
 				kinds++
 			}
 		}
-		if kinds != 1 || !entityName.MatchString(s.Name) {
+		if kinds != 1 || !entityName().MatchString(s.Name) {
 			t.Errorf("got a server %+v", s)
 		}
 		if s.API == nil {

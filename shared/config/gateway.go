@@ -3,11 +3,11 @@ package config
 import (
 	"iter"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 )
 
 // What applies where the file says nothing.
@@ -95,6 +95,8 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 	{name: "authorizationServer", decode: func(d *decoder, v value, c *Config) { c.AuthorizationServer = d.authorizationServer(v) }},
 	{name: "telemetry", decode: func(d *decoder, v value, c *Config) { c.Telemetry = d.telemetry(v) }},
 	{name: "audit", decode: func(d *decoder, v value, c *Config) { c.Audit = d.audit(v) }},
+	{name: "registry", decode: func(d *decoder, v value, c *Config) { c.Registry = d.registry(v, c) }},
+	{name: "shadow", decode: func(d *decoder, v value, c *Config) { c.Shadow = d.shadow(v) }},
 	{name: "products", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "product") {
 			c.Products = append(c.Products, d.product(name, item))
@@ -154,6 +156,7 @@ func (d *decoder) gateway(v value) *Config {
 	}
 	present := decodeEntries(d, v, entries, gatewayKeys, c)
 	d.subscriptions(c)
+	d.checkRegistry(c)
 	d.checkAuthorizations(c)
 	d.checkAuthorizationServer(c)
 	if _, listed := present["fragments"]; !listed {
@@ -168,7 +171,7 @@ func (d *decoder) gateway(v value) *Config {
 
 // entityName is the name of a backend, an API, a server or a product. It stands in URLs
 // and in host names.
-var entityName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var entityName = pattern.Lazy(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 const entityNameFix = `use lower-case letters, digits and "-", begin with a letter or a digit, 63 characters at most`
 
@@ -194,7 +197,7 @@ func (d *decoder) declare(kind string, v value) {
 		switch {
 		case kind == "server" && taken:
 			d.fault(item.key, "choose another name", "server name %s is reserved for %s", quote(name), owner)
-		case !entityName.MatchString(name):
+		case !entityName().MatchString(name):
 			d.fault(item.key, entityNameFix, "%s name %s is not valid", kind, quote(name))
 		}
 		d.declared[kind] = append(d.declared[kind], name)

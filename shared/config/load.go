@@ -24,6 +24,15 @@ var fileNames = []string{"gateway.yaml", "gateway.yml"}
 // can be searched for faults as well; it must not be served. It is nil when
 // nothing could be decoded.
 func Load(dir string, env func(string) (string, bool)) (*Config, fault.Faults) {
+	c, faults := loadAlone(dir, env)
+	if c != nil {
+		faults = append(faults, c.LoadCandidate(env)...)
+	}
+	return c, faults
+}
+
+// loadAlone is Load without the candidate.
+func loadAlone(dir string, env func(string) (string, bool)) (*Config, fault.Faults) {
 	name, data, faults := read(dir)
 	if faults != nil {
 		return nil, faults

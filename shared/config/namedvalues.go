@@ -2,11 +2,11 @@ package config
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 	"toolgate/shared/secret"
 
 	"go.yaml.in/yaml/v4"
@@ -20,11 +20,11 @@ const (
 )
 
 var (
-	namedValueName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
-	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	namedValueName = pattern.Lazy(`^[A-Za-z0-9._-]{1,256}$`)
+	variableName   = pattern.Lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// reference is where the text of a named value is put. Anything else
 	// between braces is text, as it is to API Management.
-	reference = regexp.MustCompile(`\{\{([A-Za-z0-9._-]+)\}\}`)
+	reference = pattern.Lazy(`\{\{([A-Za-z0-9._-]+)\}\}`)
 )
 
 // namedValue is what {{name}} stands for: text, or a reference to a secret.
@@ -50,7 +50,7 @@ func (d *decoder) decodeNamedValues(v value) {
 	entries, _ := d.entries(v)
 	for _, e := range entries {
 		e.value.what = "named value " + quote(e.name)
-		if !namedValueName.MatchString(e.name) {
+		if !namedValueName().MatchString(e.name) {
 			d.fault(e.value.key, `use letters, digits, ".", "_" and "-", 256 at most`,
 				"%s has a name that {{}} cannot hold", e.value.what)
 		}
@@ -128,7 +128,7 @@ func (d *decoder) verbatim(v value) (string, bool) {
 		return "", false
 	}
 	text := v.node.Value
-	if reference.MatchString(text) {
+	if reference().MatchString(text) {
 		d.fault(v.at, "write its text here as well", "%s refers to another named value", v.what)
 		return "", false
 	}
@@ -142,7 +142,7 @@ func (d *decoder) verbatim(v value) (string, bool) {
 // variable returns the name of an environment variable.
 func (d *decoder) variable(v value) string {
 	name, ok := d.verbatim(v)
-	if ok && !variableName.MatchString(name) {
+	if ok && !variableName().MatchString(name) {
 		d.fault(v.at, "use letters, digits and _", "%s is %s, which cannot name an environment variable", v.what, quote(name))
 		return ""
 	}
@@ -175,7 +175,7 @@ func (d *decoder) replace(v value, text string, secrets bool) (Text, bool) {
 		}
 	}
 	end, ok := 0, true
-	for _, at := range reference.FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range reference().FindAllStringSubmatchIndex(text, -1) {
 		literal.WriteString(text[end:at[0]])
 		end = at[1]
 		named, found := d.lookUp(v, text[at[2]:at[3]], secrets)

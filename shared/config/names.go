@@ -19,16 +19,16 @@ func ReservedAPIPath(path string) bool {
 // CredentialHeader tells whether a header can be a credential of a backend: one
 // that HTTP allows, and that the gateway does not set itself.
 func CredentialHeader(name string) bool {
-	return token.MatchString(name) && !strings.HasPrefix(strings.ToLower(name), "mcp-") &&
+	return token().MatchString(name) && !strings.HasPrefix(strings.ToLower(name), "mcp-") &&
 		!slices.ContainsFunc(ownHeaders, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
 // KeyHeader tells whether a header can be the one that has a subscription key.
-func KeyHeader(name string) bool { return token.MatchString(name) && !ownHeader(name) }
+func KeyHeader(name string) bool { return token().MatchString(name) && !ownHeader(name) }
 
 // AuthorizationScheme tells whether a text can be an authentication scheme (RFC
 // 9110, section 11.1).
-func AuthorizationScheme(text string) bool { return token.MatchString(text) }
+func AuthorizationScheme(text string) bool { return token().MatchString(text) }
 
 // ValidURL tells whether a text can be the URL of a backend, or with a query that
 // of an MCP server.

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"regexp"
 	"slices"
+
+	"toolgate/shared/pattern"
 )
 
 // Grants of OAuth, besides [GrantJWTBearer], by which a workload shows the token of its
@@ -54,7 +55,7 @@ type OAuth struct {
 func (o *OAuth) AuthorizationCode() bool { return o.Grant == GrantAuthorizationCode }
 
 // connectionID is the form of the id of a connection, which stands in URLs.
-var connectionID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+var connectionID = pattern.Lazy(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
 // reservedConnections are the paths of pages where ids of connections stand.
 var reservedConnections = []string{"callback", "client-metadata.json"}

@@ -112,7 +112,7 @@ func (d *decoder) certificate(name string, v value) Certificate {
 // API Management, as are those of fragments.
 func (d *decoder) declareCertificates(v value) {
 	for id, item := range d.entities(v, "certificate") {
-		if !fileID.MatchString(id) {
+		if !fileID().MatchString(id) {
 			d.fault(item.key, fileIDFix, "certificate id %s is not valid", quote(id))
 		}
 		d.declared["certificate"] = append(d.declared["certificate"], id)
@@ -121,7 +121,7 @@ func (d *decoder) declareCertificates(v value) {
 
 // secretOrFile is a secret, or the path of a file in the folder that holds it.
 func (d *decoder) secretOrFile(v value, kind string) Secret {
-	if !isText(v.node) || reference.MatchString(v.node.Value) {
+	if !isText(v.node) || reference().MatchString(v.node.Value) {
 		return Secret{Text: d.sealingKey(v)}
 	}
 	path := d.localFile(v, kind)

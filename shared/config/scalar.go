@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"toolgate/shared/fault"
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -31,7 +32,7 @@ func (d *decoder) scalar(v value, wanted string) (scalar, bool) {
 	}
 	s := scalar{text: v.node.Value, tag: v.node.ShortTag()}
 	text, ok := d.replace(v, s.text, false)
-	s.replaced = reference.MatchString(s.text)
+	s.replaced = reference().MatchString(s.text)
 	s.text = text.String()
 	return s, ok
 }
@@ -74,12 +75,12 @@ func isText(n *yaml.Node) bool {
 }
 
 // matching returns text of a pattern; fix says what the pattern allows.
-func (d *decoder) matching(v value, pattern *regexp.Regexp, fix string) string {
+func (d *decoder) matching(v value, pattern func() *regexp.Regexp, fix string) string {
 	s := d.str(v)
 	if s == "" {
 		return ""
 	}
-	if !pattern.MatchString(s) {
+	if !pattern().MatchString(s) {
 		d.fault(v.at, fix, "%s is %s", v.what, quote(s))
 		return ""
 	}
@@ -148,11 +149,11 @@ func (d *decoder) size(v value, low, high int, to *int) {
 	*to = n
 }
 
-var sizePattern = regexp.MustCompile(`^([0-9]{1,12}) ?(KiB|MiB)?$`)
+var sizePattern = pattern.Lazy(`^([0-9]{1,12}) ?(KiB|MiB)?$`)
 
 // parseSize reads a number of bytes, in KiB and MiB if it says so.
 func parseSize(text string) (int, bool) {
-	match := sizePattern.FindStringSubmatch(text)
+	match := sizePattern().FindStringSubmatch(text)
 	if match == nil {
 		return 0, false
 	}
@@ -198,11 +199,11 @@ func (d *decoder) timeout(v value, to *time.Duration) {
 	*to = t
 }
 
-var durationPattern = regexp.MustCompile(`^([0-9]{1,6}|([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+)$`)
+var durationPattern = pattern.Lazy(`^([0-9]{1,6}|([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|h))+)$`)
 
 // parseDuration reads a duration as Go writes it, or a number of seconds.
 func parseDuration(text string) (time.Duration, bool) {
-	if !durationPattern.MatchString(text) {
+	if !durationPattern().MatchString(text) {
 		return 0, false
 	}
 	if !strings.ContainsAny(text, "smh") {

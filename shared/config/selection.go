@@ -2,9 +2,10 @@ package config
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
+
+	"toolgate/shared/pattern"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -24,8 +25,9 @@ var overrideKeys = []key[Selection]{
 	{name: "approval", decode: func(d *decoder, v value, s *Selection) { s.Override.Approval = d.approval(v) }},
 }
 
-// argumentKeys set arguments of an operation.
-var argumentKeys = []key[Selection]{
+// operationOverrideKeys change how an operation is called.
+var operationOverrideKeys = []key[Selection]{
+	{name: "longRunning", decode: func(d *decoder, v value, s *Selection) { s.Override.LongRunning = d.longRunning(v) }},
 	{name: "defaults", decode: func(d *decoder, v value, s *Selection) { s.Override.Defaults = d.jsonValues(v) }},
 	{name: "hidden", decode: func(d *decoder, v value, s *Selection) { s.Override.Hidden = d.jsonValues(v) }},
 }
@@ -44,7 +46,7 @@ var criterionKeys = []key[Selection]{
 // "tools" of a server in front of an MCP server.
 var (
 	operationKeys = vocabulary[Selection]{
-		kind: "selection", keys: slices.Concat(criterionKeys, overrideKeys, argumentKeys), check: checkCriteria,
+		kind: "selection", keys: slices.Concat(criterionKeys, overrideKeys, operationOverrideKeys), check: checkCriteria,
 	}
 	exclusionKeys = vocabulary[Selection]{
 		kind: "selection", keys: criterionKeys, elsewhere: overridesElsewhere(), check: checkCriteria,
@@ -56,7 +58,7 @@ var (
 
 func overridesElsewhere() map[string]string {
 	elsewhere := map[string]string{}
-	for _, k := range slices.Concat(overrideKeys, argumentKeys) {
+	for _, k := range slices.Concat(overrideKeys, operationOverrideKeys) {
 		elsewhere[k.name] = `belongs to "tools": what is excluded is not shown`
 	}
 	return elsewhere
@@ -71,16 +73,16 @@ var annotationsKeys = vocabulary[Annotations]{kind: "annotations", keys: []key[A
 
 var (
 	// toolName is what every known client accepts as the name of a tool.
-	toolName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	toolName = pattern.Lazy(`^[A-Za-z0-9_-]{1,64}$`)
 	// method is an HTTP method. Documents of OpenAPI 3.2 may have others than
 	// the nine that have a key of their own.
-	method = regexp.MustCompile(`^[A-Z][A-Z0-9_-]*$`)
+	method = pattern.Lazy(`^[A-Z][A-Z0-9_-]*$`)
 )
 
 // setOperation takes v for an operationId, or for "METHOD /path".
 func (s *Selection) setOperation(d *decoder, v value) {
 	operation := d.str(v)
-	if before, path, ok := strings.Cut(operation, " "); ok && strings.HasPrefix(path, "/") && !method.MatchString(before) {
+	if before, path, ok := strings.Cut(operation, " "); ok && strings.HasPrefix(path, "/") && !method().MatchString(before) {
 		d.fault(v.at, "write the method in capitals, as in GET /orders", "%s is %s", v.what, quote(operation))
 		return
 	}

@@ -20,6 +20,8 @@ var serverKeys = []key[Server]{
 	{name: "authorization", decode: func(d *decoder, v value, s *Server) { s.Authorization = d.serverAuthorization(v) }},
 	{name: "allow", decode: func(d *decoder, v value, s *Server) { s.Allow = d.allow(v) }},
 	{name: "approval", decode: func(d *decoder, v value, s *Server) { s.Approval = d.approval(v) }},
+	{name: "registry", decode: func(d *decoder, v value, s *Server) { s.Listing = d.listing(v) }},
+	{name: "publish", decode: func(d *decoder, v value, s *Server) { s.Search = d.oneOf(v, publications...) == publishSearch }},
 }
 
 const (
@@ -27,6 +29,12 @@ const (
 	minNameLength     = 16
 	maxNameLength     = 64
 )
+
+// publications are the values of "publish", the default first.
+var publications = []string{"tools", publishSearch}
+
+// publishSearch has the tools of a server found by a search.
+const publishSearch = "search"
 
 // outputSchemas are the values of [APIServer.OutputSchema], the default first.
 var outputSchemas = []string{"permissive", "exact", "none"}
@@ -50,6 +58,7 @@ var apiServerKeys = []key[Server]{
 		s.API.OutputSchema = d.oneOf(v, outputSchemas...)
 	}},
 	{name: "openWorld", decode: func(d *decoder, v value, s *Server) { s.API.OpenWorld = d.boolean(v) }},
+	{name: "longRunning", decode: func(d *decoder, v value, s *Server) { s.API.LongRunning = d.longRunning(v) }},
 	{name: "cache", decode: func(d *decoder, v value, s *Server) { s.Cache = d.cache(v) }},
 }
 

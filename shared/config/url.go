@@ -3,15 +3,16 @@ package config
 import (
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"toolgate/shared/pattern"
 )
 
 // hostName is a host without a port: a DNS name, or the address of an IPv4
 // host. IPv6 addresses are checked apart.
-var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+var hostName = pattern.Lazy(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
 
 // absoluteURL returns an http or https URL as it is written; "" after a fault.
 // A query is a fault unless it is allowed.
@@ -69,7 +70,7 @@ func validHost(host, port string) bool {
 		address, err := netip.ParseAddr(host)
 		return err == nil && address.Is6() && address.Zone() == ""
 	}
-	return len(host) <= 253 && hostName.MatchString(host)
+	return len(host) <= 253 && hostName().MatchString(host)
 }
 
 // hasDotSegment reports whether a decoded path has a segment that servers

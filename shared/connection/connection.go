@@ -14,7 +14,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 
 	"toolgate/shared/credential"
 	"toolgate/shared/expr"
+	"toolgate/shared/pattern"
 	"toolgate/shared/policy"
 	"toolgate/shared/seal"
 	"toolgate/shared/state"
@@ -131,11 +131,11 @@ type row struct {
 const format = 1
 
 // idPattern is the form of the id of a connection. It stands in URLs.
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+var idPattern = pattern.Lazy(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 
 // CheckID says what is wrong with the id of a connection.
 func CheckID(id string) error {
-	if !idPattern.MatchString(id) || id == callback || id == document {
+	if !idPattern().MatchString(id) || id == callback || id == document {
 		return fmt.Errorf("%q is no id of a connection: use letters, digits, \".\", \"_\", \"@\" and \"-\", 64 characters at most, and not %q or %q", id, callback, document)
 	}
 	return nil

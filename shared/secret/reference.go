@@ -3,6 +3,8 @@ package secret
 import (
 	"regexp"
 	"strings"
+
+	"toolgate/shared/pattern"
 )
 
 // Schemes of references.
@@ -35,17 +37,17 @@ func (e *FormError) Error() string { return "the text " + e.Problem + ": " + e.F
 
 // forms are what may stand after the scheme.
 var forms = map[string]struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	fix     string
 }{
-	Environment: {regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`),
+	Environment: {pattern.Lazy(`^[A-Za-z_][A-Za-z0-9_]*$`),
 		"write env: and the name of an environment variable, as in env:ORDERS_KEY"},
 	// Only vaults of Azure are sent a token of the gateway's identity.
-	KeyVault: {regexp.MustCompile(`^https://[A-Za-z0-9][A-Za-z0-9-]{1,22}[A-Za-z0-9]\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/secrets/[0-9A-Za-z-]{1,127}(/[0-9A-Za-z]{32})?$`),
+	KeyVault: {pattern.Lazy(`^https://[A-Za-z0-9][A-Za-z0-9-]{1,22}[A-Za-z0-9]\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/secrets/[0-9A-Za-z-]{1,127}(/[0-9A-Za-z]{32})?$`),
 		"write keyvault: and the URL of a secret, as in keyvault:https://contoso.vault.azure.net/secrets/orders-key"},
-	AWSSecrets: {regexp.MustCompile(`^(arn:aws(-cn|-us-gov)?:secretsmanager:[a-z]{2}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}(#[^#{}]{1,256})?$`),
+	AWSSecrets: {pattern.Lazy(`^(arn:aws(-cn|-us-gov)?:secretsmanager:[a-z]{2}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}(#[^#{}]{1,256})?$`),
 		"write secretsmanager: and a name or an ARN, as in secretsmanager:orders/key, and #MEMBER for a member of a JSON secret"},
-	ParameterStore: {regexp.MustCompile(`^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[A-Za-z0-9_.-]+)?$`),
+	ParameterStore: {pattern.Lazy(`^/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*(:[A-Za-z0-9_.-]+)?$`),
 		"write ssm: and the path of a parameter, as in ssm:/orders/key"},
 }
 
@@ -60,7 +62,7 @@ func Parse(ref string) (Reference, error) {
 	case !known:
 		return Reference{}, &FormError{"does not refer to a secret",
 			"write env: and the name of an environment variable, as in env:ORDERS_KEY; or keyvault:, secretsmanager: or ssm:"}
-	case len(ref) > maxReference || !form.pattern.MatchString(name):
+	case len(ref) > maxReference || !form.pattern().MatchString(name):
 		return Reference{}, &FormError{"does not refer to a secret", form.fix}
 	}
 	r := Reference{Scheme: scheme, Name: name}

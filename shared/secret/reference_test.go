@@ -68,7 +68,7 @@ func TestSchema(t *testing.T) {
 		got = append(got, form.Pattern)
 	}
 	for scheme, form := range forms {
-		want = append(want, "^"+scheme+":"+strings.TrimPrefix(form.pattern.String(), "^"))
+		want = append(want, "^"+scheme+":"+strings.TrimPrefix(form.pattern().String(), "^"))
 	}
 	slices.Sort(got)
 	slices.Sort(want)

@@ -82,7 +82,7 @@ func TestAuthorizedClient(t *testing.T) {
 			if tt.server != tt.client && !bridged[scenario] {
 				continue
 			}
-			for _, platform := range platforms {
+			for _, platform := range platformsOf(everywhere) {
 				t.Run(scenario+"/"+tt.server+" server/"+tt.client+" client/"+on(platform), func(t *testing.T) {
 					t.Parallel()
 					runAuthorized(t, scenario, tt.server, driverCommand(t, platform, tt.client, hosts.Store(t, platform)))

@@ -15,6 +15,9 @@ const (
 	legacy = "2025-11-25"
 )
 
+// everyday are the scenarios that are run on every platform each time.
+var everyday = map[string]bool{"tools_call": true, "sse-retry": true, "http-custom-headers": true}
+
 // driverCommand is the command line of the driver with a gateway on a platform, whose
 // instances share a store unless that is empty. The suite splits it at spaces and lets a shell run what it puts together again.
 func driverCommand(t *testing.T, platform, client, store string) string {
@@ -59,7 +62,7 @@ func TestClient(t *testing.T) {
 	for _, tt := range tests {
 		for _, server := range tt.servers {
 			for _, client := range tt.clients {
-				for _, platform := range platforms {
+				for _, platform := range platformsOf(everywhere || everyday[tt.scenario]) {
 					t.Run(tt.scenario+"/"+server+" server/"+client+" client/"+on(platform), func(t *testing.T) {
 						t.Parallel()
 						run := peer.Script(t, suiteProgram, "client", "--command", driverCommand(t, platform, client, ""),

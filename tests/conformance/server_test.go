@@ -5,6 +5,7 @@ package conformance_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -15,6 +16,18 @@ import (
 // platforms are where the gateway runs: by its local command, and on the platforms of
 // package hosts.
 var platforms = []string{"", hosts.Azure, hosts.Lambda}
+
+// everywhere runs all scenarios for clients on the platforms as well, which takes
+// minutes; without it, a few are.
+var everywhere = os.Getenv("TOOLGATE_EVERYWHERE") != ""
+
+// platformsOf are those that a scenario is run on.
+func platformsOf(all bool) []string {
+	if all {
+		return platforms
+	}
+	return platforms[:1]
+}
 
 // on names a platform in the name of a test.
 func on(platform string) string {

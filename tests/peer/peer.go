@@ -67,6 +67,16 @@ func Root(t testing.TB) string {
 	}
 }
 
+// Dir returns the folder of what the tests of this process build. It is removed
+// after them.
+func Dir(t testing.TB) string {
+	t.Helper()
+	if binaries.dir == "" {
+		t.Fatal("finding the folder of peers: TestMain of this package must call peer.Main")
+	}
+	return binaries.dir
+}
+
 // Build compiles the main package that pkg names ("./local", or an import path
 // of a module that go.mod requires), once for each test process, and returns
 // the path of the program.

@@ -186,7 +186,7 @@ func TestDefaults(t *testing.T) {
 
 // A panic must not end the process, which would fail the next calls too; nor may a
 // response that it cut off pass for whole.
-func TestPanic(t *testing.T) {
+func TestPanicIsAnAnswer(t *testing.T) {
 	for name, front := range fronts {
 		f := testFunction(func(http.ResponseWriter, *http.Request) { panic("x") })
 		f.buffered = front.buffered

@@ -33,7 +33,7 @@ func newHead(status int, h http.Header, first []byte) head {
 	for name, values := range h {
 		made.Headers[name] = strings.Join(values, ", ")
 	}
-	for _, token := range strings.Split(h.Get("Connection"), ",") {
+	for token := range strings.SplitSeq(h.Get("Connection"), ",") {
 		delete(made.Headers, http.CanonicalHeaderKey(strings.TrimSpace(token)))
 	}
 	for _, name := range hopByHop {
