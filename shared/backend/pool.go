@@ -87,6 +87,17 @@ func (p *Pool) Pick() *Client {
 	return p.first()
 }
 
+// Clients are the destinations of the pool, in the order of their priorities.
+func (p *Pool) Clients() []*Client {
+	var all []*Client
+	for _, group := range p.groups { // which do not change, but for their credits
+		for i := range group {
+			all = append(all, group[i].Client)
+		}
+	}
+	return all
+}
+
 // next takes a step of smooth weighted round robin: all members whose breaker
 // is closed gain their weight, and the one that has most pays for all. A member
 // of weight 2 beside two of 1 so has every other turn, rather than two in a row.

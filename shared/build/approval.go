@@ -28,6 +28,14 @@ func (p *serverPolicies) approve(s *config.Server, name string, own *config.Appr
 	p.approvals[name] = own.Over(s.Approval)
 }
 
+// waive notes of a tool that nobody is asked before it is called, whatever the server
+// says of its tools.
+func (p *serverPolicies) waive(s *config.Server, name string) {
+	if s.Approval != nil {
+		p.approve(s, name, &config.Approval{Waived: true})
+	}
+}
+
 // checkApproval checks that a message names arguments that the tool has.
 func (c *conversion) checkApproval(own *config.Approval, t *openapi.Tool) {
 	if own == nil {

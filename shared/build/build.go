@@ -55,7 +55,7 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 	m.AuthorizationServer = cfg.AuthorizationServer
 	m.Telemetry, m.Audit = cfg.Telemetry, cfg.Audit
 	m.Certificates, m.ClientCertificates, m.Connections, m.Egress = cfg.Certificates, cfg.ClientCertificates, cfg.Connections, cfg.Egress
-	m.ClientAddress = cfg.ClientAddress
+	m.ClientAddress, m.Registry = cfg.ClientAddress, cfg.Registry
 	b.readPolicies()
 	b.lock = b.readLock()
 	m.Products, m.APIs = b.products(), b.apis()
@@ -63,6 +63,7 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 		m.Servers = append(m.Servers, b.server(s))
 	}
 	b.describe()
+	m.Shadow = b.shadow()
 	b.policies.write(&m)
 	b.report.Warnings = b.faults.Sorted()
 	if err := b.report.Warnings.Err(); err != nil {
@@ -99,7 +100,7 @@ func (b *builder) server(s config.Server) snapshot.Server {
 	out := snapshot.Server{
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
 		Upstream: s.Upstream, Federate: s.Federate, SubscriptionKeys: s.SubscriptionKeys, LegacySSE: s.LegacySSE,
-		Authorization: s.Authorization, Allow: s.Allow,
+		Authorization: s.Authorization, Allow: s.Allow, Listing: s.Listing, Search: s.Search,
 	}
 	b.checkAllows(&s)
 	p := serverPolicies{
@@ -113,6 +114,7 @@ func (b *builder) server(s config.Server) snapshot.Server {
 		out.Cache = b.upstreamCache(&s)
 		out.Lock = b.locked(&s)
 		for _, t := range s.Upstream.Tools {
+			b.checkSearchName(&s, cmp.Or(t.Override.Name, t.Tool), t.At)
 			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
 			p.allow(cmp.Or(t.Override.Name, t.Tool), t.Override.Allow)
 			p.approve(&s, cmp.Or(t.Override.Name, t.Tool), t.Override.Approval)

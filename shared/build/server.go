@@ -33,6 +33,7 @@ func (b *builder) apiServer(s config.Server, p *serverPolicies) (*snapshot.API, 
 		c.operation(o, selected[o])
 	}
 	b.report.Servers = append(b.report.Servers, c.report())
+	c.noteLongRunning()
 	return c.write(), c.cache()
 }
 
@@ -64,6 +65,7 @@ type tool struct {
 	*openapi.Tool
 	operation *openapi.Operation
 	backend   int
+	long      *config.LongRunning // nil: calls end with the backend's answer
 }
 
 // choice is what the configuration says of one operation.
@@ -140,6 +142,7 @@ func merge(a, b config.Override) config.Override {
 		a.Allow = b.Allow
 	}
 	a.Approval = cmp.Or(b.Approval, a.Approval)
+	a.LongRunning = cmp.Or(b.LongRunning, a.LongRunning)
 	a.Annotations = config.Annotations{
 		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
 		Destructive: cmp.Or(b.Annotations.Destructive, a.Annotations.Destructive),
@@ -186,7 +189,7 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 		return
 	}
 	c.byName[t.Name] = o.Key()
-	t.backend = backend
+	t.backend, t.long = backend, c.longRunning(o, ch.override.LongRunning)
 	t.Definition = c.clean(o, t.Definition)
 	c.governed.tool(t.Name, ch.override.Policy)
 	c.governed.allow(t.Name, ch.override.Allow)
@@ -223,7 +226,8 @@ func values(list []config.Value) map[string]jsontext.Value {
 
 // write stores the tools and their list in pages.
 func (c *conversion) write() *snapshot.API {
-	out := &snapshot.API{Name: c.api.Name, Backends: c.backends.list, Tools: len(c.tools)}
+	out := &snapshot.API{Name: c.api.Name, Backends: c.backends.list, Tools: len(c.tools), PollTool: c.pollTool()}
+	index := c.searchIndex()
 	page := []byte{'['}
 	count := 0
 	flush := func() {
@@ -238,12 +242,21 @@ func (c *conversion) write() *snapshot.API {
 		if count > 0 {
 			page = append(page, ',')
 		}
+		index.add(t.Definition, t.operation, out.Pages, len(page))
 		page = append(page, t.Definition...)
 		count++
-		c.out.Tool(c.server.Name, snapshot.Tool{Tool: *t.Tool, Backend: t.backend, Operation: c.source.record(t.operation)})
+		c.out.Tool(c.server.Name, snapshot.Tool{Tool: *t.Tool, Backend: t.backend, Operation: c.source.record(t.operation), LongRunning: t.long})
+		out.LongRunning = out.LongRunning || t.long != nil
+	}
+	if out.PollTool != "" { // there is a tool before it
+		definition := pollDefinition(out.PollTool)
+		index.add(definition, nil, out.Pages, len(page)+1)
+		page = append(append(page, ','), definition...)
+		c.governed.waive(&c.server, out.PollTool)
 	}
 	if count > 0 || out.Pages == 0 {
 		flush()
 	}
+	c.writeSearch(index)
 	return out
 }

@@ -48,7 +48,7 @@ func (x *exchange) content() (*portal.Content, error) {
 		if v == nil && m.Registry.Callers {
 			continue
 		}
-		shown, err := g.shown(s, v)
+		shown, err := x.shown(s, v)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,8 @@ func listedServer(l *config.Listing) *portal.Server {
 
 // shown is a server as a visitor sees it, who is nil where the server does not let them
 // in.
-func (g *Gateway) shown(s *snapshot.Server, v *visitor) (*portal.Server, error) {
+func (x *exchange) shown(s *snapshot.Server, v *visitor) (*portal.Server, error) {
+	g := x.gateway
 	out := listedServer(s.Listing)
 	out.ID, out.Title, out.Description = s.Name, s.Title, cmp.Or(s.Description, s.Instructions)
 	out.Transport, out.Admitted = registry.StreamableHTTP, v != nil
@@ -105,8 +106,50 @@ func (g *Gateway) shown(s *snapshot.Server, v *visitor) (*portal.Server, error) 
 	if out.Limits, err = g.limits(layers...); err != nil || v == nil {
 		return out, err
 	}
+	out.Subscription = x.shownSubscription(s.Name, v)
 	out.Tools, err = g.shownTools(s, v)
 	return out, err
+}
+
+// shownSubscription is that of the caller's key, with what they have used of it at a
+// server; nil where there is none.
+func (x *exchange) shownSubscription(server string, v *visitor) *portal.Subscription {
+	own := v.caller.subscription
+	if own == nil {
+		return nil
+	}
+	out := &portal.Subscription{ID: own.ID, Name: own.Name}
+	if own.EndDate != nil {
+		out.End = *own.EndDate
+	}
+	if p := v.caller.product; p != nil {
+		out.Product = p.Name
+	}
+	governed, ok := x.gateway.servers[server].Server.(*governed)
+	if !ok {
+		return out
+	}
+	pipeline := governed.rulings.under(v.caller.product).pipeline
+	if pipeline == nil {
+		return out
+	}
+	left, err := pipeline.Left(x.r.Context(), own)
+	if err != nil { // the page shows the rest
+		x.call.Err, out.Unknown = err, true
+		return out
+	}
+	const kilobyte = 1024
+	for _, l := range left {
+		u := portal.Usage{Calls: l.Quota.Calls, Kilobytes: l.Quota.Bytes / kilobyte, RenewalSecs: int64(l.State.Renewal.Seconds())}
+		if u.Calls > 0 {
+			u.CallsUsed = u.Calls - max(l.State.Remaining.Calls, 0)
+		}
+		if u.Kilobytes > 0 {
+			u.KilobytesUsed = (l.Quota.Bytes - max(l.State.Remaining.Bytes, 0)) / kilobyte
+		}
+		out.Usage = append(out.Usage, u)
+	}
+	return out
 }
 
 // shownTools is what is said of tools that the visitor may call.

@@ -29,7 +29,7 @@ func (a *assembly) discovery() (*discovery, error) {
 	for _, v := range mcp.Versions {
 		versions = append(versions, string(v))
 	}
-	o := registry.Options{BasePath: c.BasePath, Cards: c.ServerCards}
+	o := registry.Options{Path: c.Path, Cards: c.ServerCards}
 	for i := range a.snapshot.Servers {
 		s := &a.snapshot.Servers[i]
 		if s.Listing == nil || s.Listing.Hidden {
@@ -85,14 +85,16 @@ func (g *Gateway) serveDiscovery(x *exchange) bool {
 	}
 	if d.portal.Serves(x.r.URL.Path) {
 		x.server, x.call.Method = "catalog", x.r.Method
-		x.call.Err = d.portal.Serve(x, x.r, x.content)
+		if err := d.portal.Serve(x, x.r, x.content); err != nil {
+			x.call.Err = err
+		}
 		return true
 	}
 	if !d.registry.Serves(x.r.URL.EscapedPath()) {
 		return false
 	}
 	x.server, x.call.Method = "registry", x.r.Method
-	viewer := registry.Viewer{BaseURL: x.base()}
+	viewer := registry.Viewer{URL: x.base()}
 	if d.callers {
 		viewer.Sees = x.seeing()
 	}

@@ -39,10 +39,8 @@ func (s *searchedCatalog) index() *search.Index { return s.found }
 
 // definition reads that of a tool from the page of the list that it is on.
 func (s *searchedCatalog) definition(name string) (jsontext.Value, error) {
-	for hit := range s.found.All {
-		if hit.Name == name {
-			return s.catalog.snapshot.Definition(s.catalog.name, hit.Place.Page, hit.Place.Start, hit.Place.End)
-		}
+	if hit, ok := s.found.Find(name); ok {
+		return s.catalog.snapshot.Definition(s.catalog.name, hit.Place.Page, hit.Place.Start, hit.Place.End)
 	}
 	return nil, nil
 }

@@ -258,7 +258,13 @@ func (t *test) recorded(r *trace.Record, number int, keys map[string]bool) error
 	if r.Revision != "" {
 		q.header.Set(mcp.HeaderProtocolVersion, r.Revision)
 	}
-	if r.Method == mcp.MethodCallTool {
+	switch {
+	case r.Target != "":
+		q.server, q.api, q.method, q.target = "", r.Server, r.Method, r.Target
+		if !strings.HasPrefix(r.Target, "/") {
+			return errors.New(`the "target" of a request to an API is a path, with its query`)
+		}
+	case r.Method == mcp.MethodCallTool:
 		m := mcp.Message{Raw: r.Params}
 		if name, ok := mcp.Lookup(r.Params, "name"); ok {
 			q.tool = m.Text(name)
@@ -270,7 +276,7 @@ func (t *test) recorded(r *trace.Record, number int, keys map[string]bool) error
 		if q.tool == "" {
 			return errors.New("a call of a tool has its name in params")
 		}
-	} else if r.Method != mcp.MethodListTools {
+	case r.Method != mcp.MethodListTools:
 		q.raw(r, number)
 	}
 	if r.Subscription != "" {
@@ -278,6 +284,9 @@ func (t *test) recorded(r *trace.Record, number int, keys map[string]bool) error
 		if !keys[key] {
 			keys[key] = true
 			scope := policy.SubscriptionScope{Kind: policy.ServerScope, Name: r.Server}
+			if q.api != "" {
+				scope.Kind = policy.APIScope
+			}
 			if r.Product != "" {
 				scope = policy.SubscriptionScope{Kind: policy.ProductScope, Name: r.Product}
 			}
@@ -315,11 +324,16 @@ func statusesOf(r *trace.Record) []int {
 	return slices.Clip(list)
 }
 
-// present sends the key of a recorded call, as its server takes it.
+// present sends the key of a recorded call, as its server or API takes it.
 func (r *run) present(q *request, req *http.Request) {
 	for i := range r.snapshot.Servers {
 		if s := &r.snapshot.Servers[i]; s.Name == q.server && s.SubscriptionKeys != nil {
 			req.Header.Set(s.SubscriptionKeys.Header, q.key)
+		}
+	}
+	for i := range r.snapshot.APIs {
+		if a := &r.snapshot.APIs[i]; a.Name == q.api && a.SubscriptionKeys != nil {
+			req.Header.Set(a.SubscriptionKeys.Header, q.key)
 		}
 	}
 }

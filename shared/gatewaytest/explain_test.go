@@ -155,3 +155,38 @@ func TestExplainFaults(t *testing.T) {
 		t.Error("claims that are no object: got no error")
 	}
 }
+
+// Requests to an API are recorded and run again as messages are.
+func TestReplayAPI(t *testing.T) {
+	withPath := func(archive string) string {
+		return strings.Replace(archive, "apis: { pets: { openapi", "apis: { pets: { path: api, openapi", 1)
+	}
+	a := txtar.Parse([]byte(withPath(replayArchive("5", "old", "owner")) + "-- request --\nGET /api/pets/7?api-key=planted&x=1\nAccept: application/json\n"))
+	traces, err := Explain(t.Context(), a, nil, ExplainOptions{Bodies: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := traces[0].Record()
+	if r == nil || r.Target != "/api/pets/7?api-key=[secret]&x=1" || r.Method != "GET" || r.Server != "pets" {
+		t.Fatalf("got %+v", r)
+	}
+	for _, c := range []struct{ header, want string }{{"old", ""}, {"new", "request 1 header X-Pet: old → new"}} {
+		f := newFolder(t)
+		for _, file := range txtar.Parse([]byte(withPath(replayArchive("5", c.header, "owner")))).Files {
+			if err := os.WriteFile(filepath.Join(f.Dir, file.Name), file.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list, err := Replay(t.Context(), f, []trace.Record{*r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := list[0].Trace.Decision()
+		if got := strings.Join(r.Decision.Differences(&d), "; "); got != c.want {
+			t.Errorf("header %s: got %q, want %q", c.header, got, c.want)
+		}
+	}
+	if _, err := Replay(t.Context(), replayFolder(t, "5", "old", "owner"), []trace.Record{{Server: "pets", Method: "GET", Call: trace.Call{Target: "pets"}}}); err == nil {
+		t.Error("a target that is no path: got no error")
+	}
+}

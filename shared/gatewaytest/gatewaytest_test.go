@@ -47,6 +47,7 @@ func TestTranscript(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"its own gateway", own + "-- request --\nGET /hello\n", "response 200\n  | Hello nobody, KEY.\n"},
 		{"environment", "-- env --\nWHO=you\nKEY=open\n-- request --\nGET /hello\n", "response 200\n  | Hello you, open.\n"},
+		{"a sealing key that nobody set", "-- gateway.yaml --\nsealingKey: { secret: \"env:SEALING_KEY\" }\n" + gatewayFile + "-- hello.xml --\n" + helloPolicy + "-- request --\nGET /hello\n", "response 200\n  | Hello nobody, KEY.\n"},
 		{"faults of its own gateway", "-- gateway.yaml --\nname: contoso\nservres: {}\n-- request --\nGET /\n", "gateway.yaml:2:1: unknown key \"servres\": did you mean \"servers\"?\n"},
 		{"an MCP server", "-- tool https://notes.test/mcp find --\none\ntwo\n-- list notes --\n-- call notes find --\nMCP-Protocol-Version: 2026-07-28\n\n{\"word\":\"x\"}\n",
 			"response 200\n  find()\ntool https://notes.test/mcp find\n  | {\"word\":\"x\"}\nresponse 200\n  | one\n  | two\n"},

@@ -123,7 +123,7 @@ func (r *run) start(content []byte) (err error) {
 		return nil
 	}
 	o := gateway.Options{
-		Secrets: r.resolve, Transport: t, SealingSecret: []byte("a secret of tests, and of nobody else"), Services: s,
+		Secrets: r.resolve, Transport: t, SealingSecret: []byte(sealingSecret), Services: s,
 		Subscriptions: &subscriptions{list: r.subscriptions, now: r.clock},
 		Random:        r, Observe: func(c gateway.Call) { r.failed = c.Err },
 	}
@@ -143,13 +143,27 @@ func (r *run) stop() {
 	_ = r.snapshot.Close()
 }
 
+// sealingSecret seals what clients of tests carry.
+const sealingSecret = "a secret of tests, and of nobody else"
+
 // resolve gives the value of a secret: its name, unless the test has another.
 func (r *run) resolve(ref string) (string, error) {
 	_, name, _ := strings.Cut(ref, ":")
 	if value, ok := r.env[name]; ok {
 		return value, nil
 	}
+	if ref == r.sealingKey() {
+		return sealingSecret, nil // which has a least length
+	}
 	return name, nil
+}
+
+// sealingKey is the reference of the sealing key; empty when it is not one alone.
+func (r *run) sealingKey() string {
+	if parts := r.snapshot.SealingKey.Parts; len(parts) == 1 {
+		return parts[0].Secret
+	}
+	return ""
 }
 
 // clock is the time of the test.

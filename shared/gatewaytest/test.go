@@ -11,7 +11,7 @@
 //	env                   lines of NAME=value: the environment of the folder. Secrets
 //	                      that are not in it have their reference without its scheme
 //	                      as their value: ORDERS_KEY for env:ORDERS_KEY, /orders/key
-//	                      for ssm:/orders/key
+//	                      for ssm:/orders/key; a sealing key has one of its own
 //	settings              lines of key: value: now (RFC 3339) and ip, the client's
 //	subscription ID       lines of key: value: key and secondary, as clients send them,
 //	                      scope (all, product:NAME, api:NAME or server:NAME), name,
@@ -88,6 +88,7 @@ type request struct {
 	// Of recorded calls:
 	claims jsontext.Value // of a token; nil: there was none
 	key    string         // of a subscription; empty: none
+	api    string         // that it went to; empty: to a server
 	status []int          // of the backends' answers, in order
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"toolgate/shared/expr"
 	"toolgate/shared/policy"
 )
 
@@ -93,14 +94,37 @@ func (p *quota) add(c *policy.Compilation, api, operation *limited, key string, 
 	p.limits = append(p.limits, subscriptionQuota{api, operation, key + " ", q})
 }
 
+// firstPeriod is when the periods of a subscription began.
+func firstPeriod(s *expr.Subscription) time.Time {
+	if s.StartDate != nil {
+		return *s.StartDate
+	}
+	return s.CreatedDate
+}
+
+// Left serves policy.SubscriptionQuotas, for the quotas that are for all APIs.
+func (p *quota) Left(ctx context.Context, s *expr.Subscription) ([]policy.Left, error) {
+	var all []policy.Left
+	for _, l := range p.limits {
+		if l.api != nil || l.operation != nil {
+			continue
+		}
+		q := l.quota
+		q.Start = firstPeriod(s)
+		state, err := p.quotas.Use(ctx, l.key+s.ID, q, policy.Usage{}, false)
+		if err != nil {
+			return nil, fmt.Errorf("looking what subscription %q has left: %w", s.ID, err)
+		}
+		all = append(all, policy.Left{Quota: q, State: state})
+	}
+	return all, nil
+}
+
 func (p *quota) Apply(ctx context.Context, x *policy.Exchange) error {
 	if x.Subscription == nil {
 		return nil
 	}
-	start := x.Subscription.CreatedDate
-	if x.Subscription.StartDate != nil {
-		start = *x.Subscription.StartDate
-	}
+	start := firstPeriod(x.Subscription)
 	var bandwidth []quotaUse
 	for _, l := range slices.Backward(p.limits) { // the narrow ones first: a call that one refuses does not count for the wide ones
 		if !applies(x, l.api, l.operation) {

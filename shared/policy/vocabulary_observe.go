@@ -38,7 +38,7 @@ var observePolicies = []PolicyType{
 	{
 		Group: GroupObserve, Summary: "Sends a message to a logger.",
 		Sections: AllSections, Scopes: AllScopes,
-		Differs: "Goes to the log under the logger's id, unless the host sends events elsewhere.",
+		Differs: "The logger is the hub of that id under telemetry.eventHubs; where there is none, the message goes to the log.",
 		ElementType: ElementType{
 			Name: "log-to-eventhub",
 			Attributes: []AttributeType{

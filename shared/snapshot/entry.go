@@ -20,6 +20,14 @@ func (s *Snapshot) Page(server string, page int) (jsontext.Value, error) {
 	return s.read(pageName(server, page))
 }
 
+// Definition returns a part of a page, from byte start up to end.
+func (s *Snapshot) Definition(server string, page, start, end int) (jsontext.Value, error) {
+	return s.readPart(pageName(server, page), int64(start), int64(end))
+}
+
+// SearchIndex returns the index of a server's tools, which is searched as it lies.
+func (s *Snapshot) SearchIndex(server string) ([]byte, error) { return s.read(searchName(server)) }
+
 // Tool reads the record of a tool.
 func (s *Snapshot) Tool(server, tool string) (*Tool, error) {
 	record, err := s.read(toolName(server, tool))
@@ -83,6 +91,8 @@ func pageName(server string, page int) string {
 func toolName(server, tool string) string {
 	return "servers/" + server + "/tool/" + tool + ".json"
 }
+
+func searchName(server string) string { return "servers/" + server + "/search.index" }
 
 func operationsName(api string) string { return "apis/" + api + ".json" }
 

@@ -49,7 +49,16 @@ type Manifest struct {
 	Telemetry *config.Telemetry `json:"telemetry,omitzero"`
 	// Audit says what is recorded for the audit; nil: nothing.
 	Audit *config.Audit `json:"audit,omitzero"`
-	Products            []Product                   `json:"products,omitzero"`
+	// Registry makes the gateway a registry of servers; nil: it is none.
+	Registry *config.Registry `json:"registry,omitzero"`
+	// Shadow says how the candidate is run that the snapshot has; nil: it has none.
+	Shadow   *Shadow   `json:"shadow,omitzero"`
+	Products []Product `json:"products,omitzero"`
+}
+
+// Shadow is how the candidate of a snapshot is run beside it.
+type Shadow struct {
+	Sample float64 `json:"sample"` // the share of calls, from 0 to 1
 }
 
 // PolicyDocument is a policy document of the snapshot.
@@ -124,8 +133,8 @@ type Server struct {
 	Federate     []config.Member  `json:"federate,omitzero"`
 	// Lock has the hashes of the reviewed tools of an upstream, by the names that it
 	// gives them; nil: none were reviewed, and all pass.
-	Lock map[string]string `json:"lock,omitzero"`
-	Policy       int              `json:"policy,omitzero"`
+	Lock   map[string]string `json:"lock,omitzero"`
+	Policy int               `json:"policy,omitzero"`
 	// Cache keeps results of tools; nil keeps none. Of a server over an API it names
 	// all tools whose results are kept.
 	Cache *config.Cache `json:"cache,omitzero"`
@@ -149,6 +158,11 @@ type Server struct {
 	// ToolApproval says it of tools that differ from the server, by the names under
 	// which they are published; nil values are tools that are called without asking.
 	ToolApproval map[string]*config.Approval `json:"toolApproval,omitzero"`
+	// Listing is what the registry says of the server; nil: the gateway is no registry.
+	Listing *config.Listing `json:"listing,omitzero"`
+	// Search publishes the tools by which those of the server are found, described and
+	// called. Of a server over an API the snapshot then has an index.
+	Search bool `json:"search,omitzero"`
 }
 
 // API is a REST API published as tools.
@@ -163,6 +177,11 @@ type API struct {
 	Pages int `json:"pages"`
 	// Tools is the number of tools.
 	Tools int `json:"tools"`
+	// LongRunning says that calls of some tool may go on after the backend's answer.
+	LongRunning bool `json:"longRunning,omitzero"`
+	// PollTool is the name of the tool by which clients without tasks ask for the results
+	// of such calls; empty: there is none. It is in the lists and has no record.
+	PollTool string `json:"pollTool,omitzero"`
 }
 
 // Tool is the record of one tool.
@@ -172,4 +191,7 @@ type Tool struct {
 	Backend int `json:"backend,omitzero"`
 	// Operation is the operation of the API that the tool stands for.
 	Operation Operation `json:"operation"`
+	// LongRunning says how calls are followed that go on after the backend's answer; nil:
+	// the answer is the result.
+	LongRunning *config.LongRunning `json:"longRunning,omitzero"`
 }

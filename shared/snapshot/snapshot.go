@@ -10,15 +10,18 @@
 //	report.json                       the verdict on each operation
 //	servers/{server}/list/{page}.json the array of tools of one page of tools/list
 //	servers/{server}/tool/{tool}.json the record of one tool
+//	servers/{server}/search.index     the index of tools that are found by a search
 //	apis/{api}.json                   the operations of an API that HTTP clients reach
 //	apis/{api}/operations/{id}.json   what the OpenAPI document says of an operation, where a policy asks
 //	policies/{n}.xml                  policy documents as they were written, from 1
 //	fragments/{id}.xml                policy fragments as they were written
 //	schemas/{id}.json                 JSON Schemas that policies name
+//	shadow.snapshot                   the candidate that is run beside this configuration
 package snapshot
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +91,23 @@ func Load(r io.ReaderAt, size int64) (*Snapshot, error) {
 	return s, nil
 }
 
+// candidateName is the entry with the candidate.
+const candidateName = "shadow.snapshot"
+
+// Candidate loads the candidate that the snapshot has. It is good until the snapshot
+// is closed, and need not be closed.
+func (s *Snapshot) Candidate() (*Snapshot, error) {
+	content, err := s.read(candidateName)
+	if err != nil {
+		return nil, err
+	}
+	made, err := Load(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, fmt.Errorf("loading the candidate: %w", err)
+	}
+	return made, nil
+}
+
 // Close releases the file.
 func (s *Snapshot) Close() error {
 	if s.close == nil {
@@ -99,7 +119,11 @@ func (s *Snapshot) Close() error {
 // Report returns the verdicts of the build.
 func (s *Snapshot) Report() (jsontext.Value, error) { return s.read("report.json") }
 
-func (s *Snapshot) read(name string) ([]byte, error) {
+func (s *Snapshot) read(name string) ([]byte, error) { return s.readPart(name, 0, -1) }
+
+// readPart reads the bytes of an entry from start up to end; a negative end is that of
+// the entry.
+func (s *Snapshot) readPart(name string, start, end int64) ([]byte, error) {
 	f := s.files[name]
 	if f == nil {
 		return nil, fmt.Errorf("the snapshot has no %s: build it again", name)
@@ -113,8 +137,15 @@ func (s *Snapshot) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the snapshot: %w", name, err)
 	}
-	content := make([]byte, f.UncompressedSize64)
-	if _, err := s.reader.ReadAt(content, offset); err != nil {
+	size := int64(f.UncompressedSize64) //nolint:gosec // of a file
+	if end < 0 {
+		end = size
+	}
+	if start < 0 || start > end || end > size {
+		return nil, fmt.Errorf("%s of the snapshot has no bytes %d to %d: build it again", name, start, end)
+	}
+	content := make([]byte, end-start)
+	if _, err := s.reader.ReadAt(content, offset+start); err != nil {
 		return nil, fmt.Errorf("reading %s of the snapshot: %w", name, err)
 	}
 	return content, nil

@@ -35,6 +35,9 @@ func (w *Writer) Page(server string, page int, tools jsontext.Value) {
 // Tool adds the record of a tool.
 func (w *Writer) Tool(server string, t Tool) { w.marshal(toolName(server, t.Name), t) }
 
+// SearchIndex adds the index of a server's tools.
+func (w *Writer) SearchIndex(server string, index []byte) { w.add(searchName(server), index) }
+
 // Operations adds the operations of an API.
 func (w *Writer) Operations(api string, operations []Operation) {
 	w.marshal(operationsName(api), operations)
@@ -50,6 +53,9 @@ func (w *Writer) Policy(n int, document []byte) { w.add(policyName(n), document)
 
 // Fragment adds a policy fragment.
 func (w *Writer) Fragment(id string, document []byte) { w.add(fragmentName(id), document) }
+
+// Candidate adds the snapshot of a candidate.
+func (w *Writer) Candidate(content []byte) { w.add(candidateName, content) }
 
 // Schema adds a JSON Schema.
 func (w *Writer) Schema(id string, schema jsontext.Value) { w.add(schemaName(id), schema) }

@@ -65,6 +65,7 @@ var (
 	TokenUsage         = &Instrument{Name: "gen_ai.client.token.usage", Unit: "{token}", Bounds: tokenCounts}
 	PolicyRefusals     = &Instrument{Name: "toolgate.policy.refusals", Unit: "{call}", Kind: Counter, Description: "Calls that a policy refused, by the policy and the reason."}
 	StoreDuration      = &Instrument{Name: "toolgate.store.operation.duration", Unit: "s", Bounds: httpDurations, Description: "Operations at the shared store."}
+	ShadowCalls        = &Instrument{Name: "toolgate.shadow.calls", Unit: "{call}", Kind: Counter, Description: "Calls that a candidate configuration was to be compared for, by the outcome."}
 	CacheHits          = &Instrument{Name: "toolgate.cache.hits", Unit: "{call}", Kind: Counter, Description: "Calls that were answered with a kept result."}
 )
 

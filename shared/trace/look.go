@@ -185,6 +185,14 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text, "�")
 }
 
+// Target is the path and query of a URL, without the values of parameters that look
+// like credentials.
+func Target(u *url.URL) string {
+	shown := *u
+	shown.Scheme, shown.Host = "", ""
+	return shownURL(&shown)
+}
+
 // shownURL is a URL without user information, and without the values of
 // parameters that look like credentials.
 func shownURL(u *url.URL) string {

@@ -20,6 +20,7 @@ import (
 // decisions depend, without credentials.
 type Call struct {
 	Params   jsontext.Value    `json:"params,omitzero"`
+	Target   string            `json:"target,omitzero"`   // of a request to an API: path and query
 	Revision string            `json:"revision,omitzero"` // of the protocol
 	Headers  map[string]string `json:"headers,omitzero"`
 	Claims   jsontext.Value    `json:"claims,omitzero"` // of the token; none: there was none

@@ -35,6 +35,8 @@ type Options struct {
 	// Bodies is how many bytes of the bodies that policies read or make are
 	// recorded; 0: their sizes alone.
 	Bodies int
+	// Request is told of each request to a backend as well; nil is nobody.
+	Request backend.Trace
 }
 
 // Recorder records one request. It is safe for concurrent use.
@@ -262,7 +264,14 @@ func (s *Span) request(req *http.Request) func(*http.Response, error) {
 	if req.ContentLength > 0 {
 		inside.Say("body", "", strconv.FormatInt(req.ContentLength, 10)+" bytes")
 	}
+	var also func(*http.Response, error)
+	if s.recorder.options.Request != nil {
+		also = s.recorder.options.Request(req) //nolint:bodyclose // the response is the caller's of Send
+	}
 	return func(res *http.Response, err error) {
+		if also != nil {
+			also(res, err)
+		}
 		if res != nil {
 			s.recorder.secrets.learnHeader(res.Header)
 			inside.Say("status", "", strconv.Itoa(res.StatusCode))

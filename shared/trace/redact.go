@@ -205,6 +205,7 @@ func (r *Recorder) redactCall(c *Call, replacer *strings.Replacer) {
 		}
 		return tokens().ReplaceAllString(replacer.Replace(text), redacted)
 	}
+	c.Target = text(c.Target)
 	for name, value := range c.Headers {
 		c.Headers[name] = text(value)
 	}

@@ -69,6 +69,9 @@ func TestBench(t *testing.T) {
 	if d := r.PolicyDocuments; d.Documents != readDocuments || d.Compiled == 0 || d.Milliseconds <= 0 {
 		t.Errorf("policy documents: got %+v, want them measured", d)
 	}
+	if s := r.Searches; s.Tools < 1000 || s.Microseconds <= 0 || s.Bytes == 0 || s.Bound != 1000 {
+		t.Errorf("searches: got %+v, want them measured", s)
+	}
 	if len(r.ColdStarts) != 2 || r.ColdStarts[0].Tools != 50 || r.ColdStarts[1].Tools < 1000 {
 		t.Fatalf("cold starts: got %+v, want one with 50 tools and one with many", r.ColdStarts)
 	}

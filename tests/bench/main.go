@@ -107,6 +107,9 @@ func measure(ctx context.Context, o options) (*report, error) {
 	if r.PolicyDocuments, err = b.measureDocuments(); err != nil {
 		return nil, err
 	}
+	if r.Searches, err = b.measureSearches(); err != nil {
+		return nil, err
+	}
 	if r.ColdStarts, err = b.measureStarts(ctx); err != nil {
 		return nil, err
 	}

@@ -22,13 +22,14 @@ type report struct {
 	Validations     []validation    `json:"validations"`
 	Expressions     []expression    `json:"expressions"`
 	PolicyDocuments policyDocuments `json:"policyDocuments"`
+	Searches        searches        `json:"searches"`
 	ColdStarts      []coldStart     `json:"coldStarts"`
 }
 
 // over reports whether a figure is over its bound.
 func (r *report) over() bool {
 	return slices.ContainsFunc(r.Costs, cost.over) || slices.ContainsFunc(r.ColdStarts, coldStart.over) ||
-		slices.ContainsFunc(r.Chains, chain.over) || slices.ContainsFunc(r.Validations, validation.over) || slices.ContainsFunc(r.Expressions, expression.over) || r.PolicyDocuments.over()
+		slices.ContainsFunc(r.Chains, chain.over) || slices.ContainsFunc(r.Validations, validation.over) || slices.ContainsFunc(r.Expressions, expression.over) || r.PolicyDocuments.over() || r.Searches.over()
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -41,7 +42,7 @@ func (r *report) writeJSON(w io.Writer) error {
 
 func (r *report) write(w io.Writer) error {
 	var out bytes.Buffer
-	for _, table := range []func(*bytes.Buffer) error{r.writeCosts, r.writeChains, r.writeValidations, r.writeExpressions, r.writeStarts} {
+	for _, table := range []func(*bytes.Buffer) error{r.writeCosts, r.writeChains, r.writeValidations, r.writeExpressions, r.writeSearches, r.writeStarts} {
 		if err := table(&out); err != nil {
 			return err
 		}
@@ -113,6 +114,13 @@ func (r *report) writeExpressions(out *bytes.Buffer) error {
 	fmt.Fprintf(out, "\nPolicy documents, parsed, checked, composed and compiled: %d (%s), of which %d compile,\nin %.0f ms, expected ≤ %.0f: %s\n",
 		d.Documents, d.Origin, d.Compiled, d.Milliseconds, d.Bound, verdict(true, d.over()))
 	return nil
+}
+
+func (r *report) writeSearches(out *bytes.Buffer) error {
+	s := r.Searches
+	_, err := fmt.Fprintf(out, "\nA search among %d tools (%s; an index of %d KiB, opened in %.1f µs): the median of %d requests, by the clock,\nin the least of %d rounds: %.0f µs, expected ≤ %.0f: %s\n",
+		s.Tools, s.Catalogue, s.Bytes>>10, s.OpenMicroseconds, len(searchedFor), r.Rounds, s.Microseconds, s.Bound, verdict(true, s.over()))
+	return err
 }
 
 func (r *report) writeStarts(out *bytes.Buffer) error {

@@ -1,5 +1,5 @@
 // Package infra_test checks what deploys the gateway: the modules of Bicep, the
-// template of CloudFormation, and the commands of README.md up to the call of a cloud.
+// template of CloudFormation, and the commands of the guides up to the call of a cloud.
 //
 // The compiler of Bicep is to be had from NuGet only. In its place the modules are read
 // twice, by the grammar of tree-sitter and by the parser of this package, and are held

@@ -61,7 +61,19 @@ case "$1 $2" in
 esac
 `
 
-// deployment is a clean directory in which README.md is followed.
+// The guides of the two clouds.
+const (
+	azureGuide = "azure.md"
+	awsGuide   = "aws.md"
+)
+
+// guide is the text of a guide.
+func guide(t *testing.T, name string) string {
+	t.Helper()
+	return readFile(t, filepath.Join(peer.Root(t), "local", "docs", name))
+}
+
+// deployment is a clean directory in which the guides are followed.
 type deployment struct {
 	t      *testing.T
 	dir    string // has the repository's files
@@ -69,11 +81,11 @@ type deployment struct {
 	env    []string
 }
 
-// newDeployment copies what a clone has, and the user's folder, as README.md shows it.
+// newDeployment copies what a clone has, and the user's folder, as the guide of Azure shows it.
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("the commands of README.md are run by sh")
+		t.Skip("the commands of the guides are run by sh")
 	}
 	d := &deployment{t: t, dir: t.TempDir(), record: t.TempDir()}
 	root := peer.Root(t)
@@ -89,7 +101,7 @@ func newDeployment(t *testing.T) *deployment {
 		t.Fatal(err)
 	}
 	d.write(filepath.Join(d.dir, "mygateway", "gateway.yaml"), "name: contoso\n"+
-		block(t, "## Deployment", "yaml")[0]+
+		block(t, azureGuide, "## The folder", "yaml")[0]+
 		"backends: { pets: { url: https://pets.contoso.com } }\n"+
 		"apis: { pets: { openapi: apis/petstore.yaml, backend: pets } }\n"+
 		"servers: { orders: { api: pets } }\n", 0o600)
@@ -127,12 +139,12 @@ func hook(t *testing.T) string {
 
 var fence = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
 
-// block has the code of a language in a section of README.md; commands have none.
-func block(t *testing.T, heading, language string) []string {
+// block has the code of a language in a section of a guide; commands have none.
+func block(t *testing.T, name, heading, language string) []string {
 	t.Helper()
-	_, section, ok := strings.Cut(readFile(t, filepath.Join(peer.Root(t), "README.md")), "\n"+heading+"\n")
+	_, section, ok := strings.Cut(guide(t, name), "\n"+heading+"\n")
 	if !ok {
-		t.Fatalf("README.md has no %q", heading)
+		t.Fatalf("%s has no %q", name, heading)
 	}
 	if next := regexp.MustCompile(`(?m)^#{1,3} `).FindStringIndex(section); next != nil {
 		section = section[:next[0]]
@@ -144,7 +156,7 @@ func block(t *testing.T, heading, language string) []string {
 		}
 	}
 	if len(list) == 0 {
-		t.Fatalf("%q of README.md has no code of language %q", heading, language)
+		t.Fatalf("%q of %s has no code of language %q", heading, name, language)
 	}
 	return list
 }
@@ -195,11 +207,11 @@ func (d *deployment) uploaded(name string) string {
 
 var codeKey = regexp.MustCompile(`CodeKey=(\S+)`)
 
-// TestReadmeAWS follows the section on AWS twice, as a first deployment and as another.
-func TestReadmeAWS(t *testing.T) {
+// TestGuideAWS follows the guide of AWS twice, as a first deployment and as another.
+func TestGuideAWS(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
-	commands := block(t, "### AWS", "")
+	commands := block(t, awsGuide, "## Deploy", "")
 	if len(commands) != 2 {
 		t.Fatalf("got %d blocks of commands, want a first deployment and another", len(commands))
 	}
@@ -253,11 +265,11 @@ func TestDeployRefuses(t *testing.T) {
 	}
 }
 
-// TestReadmeAzure follows the section on Azure.
-func TestReadmeAzure(t *testing.T) {
+// TestGuideAzure follows the guide of Azure.
+func TestGuideAzure(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
-	d.run(block(t, "### Azure", "")[0])
+	d.run(block(t, azureGuide, "## Deploy", "")[0])
 	if d.uploaded("app")[:4] != "\x7fELF" {
 		t.Error("app is no program for Linux")
 	}
@@ -266,13 +278,12 @@ func TestReadmeAzure(t *testing.T) {
 	if !strings.Contains(d.uploaded("gateway.snapshot"), "https://func-abc123.azurewebsites.net") {
 		t.Error("the package does not have the URL of the deployment")
 	}
-	// What the section says can be set is set by that name.
+	// What the guide says can be set is set by that name.
 	parameters := readFile(t, filepath.Join(d.dir, "infra", "main.parameters.json"))
-	_, table, _ := strings.Cut(readFile(t, filepath.Join(peer.Root(t), "README.md")), "### Azure\n")
-	table, _, _ = strings.Cut(table, "### AWS\n")
+	_, table, _ := strings.Cut(guide(t, azureGuide), "## Variables\n")
 	for _, m := range regexp.MustCompile("`([A-Z_]{4,})(?:=true)?`").FindAllStringSubmatch(table, -1) {
 		if !strings.Contains(parameters, "${"+m[1]) && !strings.Contains(readFile(t, filepath.Join(d.dir, "infra", "main.bicep")), "output "+m[1]) {
-			t.Errorf("README.md speaks of %s, which nothing reads", m[1])
+			t.Errorf("%s speaks of %s, which nothing reads", azureGuide, m[1])
 		}
 	}
 }

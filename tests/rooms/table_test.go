@@ -22,12 +22,15 @@ var rooms = map[string]room{
 		{"shared/fault", "what is wrong in gateway.yaml is reported as everywhere"},
 		{"shared/secret", "the form of references"},
 		{"shared/longrunning", "a poll template is checked where it is written"},
+		{"shared/pattern", "functions read checked settings, not the file"},
 	}},
-	"shared/pattern":     {knows: "that a regular expression costs nothing until it is used"},
-	"shared/seal":        {knows: "what clients carry for the gateway"},
-	"shared/host":        {knows: "how a platform runs a handler"},
-	"shared/host/lambda": {knows: "the Lambda runtime, which the other hosts should not carry"},
-	"shared/backend":     {knows: "connections to destinations"},
+	"shared/pattern": {knows: "that a regular expression costs nothing until it is used"},
+	"shared/seal":    {knows: "what clients carry for the gateway"},
+	"shared/host":    {knows: "how a platform runs a handler"},
+	"shared/host/lambda": {knows: "the Lambda runtime, which the other hosts should not carry", imports: []door{
+		{"shared/host", "the wall in front of a handler"},
+	}},
+	"shared/backend": {knows: "connections to destinations"},
 	"shared/openapi": {knows: "OpenAPI documents and their operations", imports: []door{
 		{"shared/fault", "a misspelt argument is answered with the nearest name"},
 		{"shared/pattern", "few calls look at descriptions"},
@@ -118,6 +121,7 @@ var rooms = map[string]room{
 		{"shared/seal", "rows and tickets"},
 		{"shared/state", "the rows"},
 		{"shared/state/index", "connections are listed"},
+		{"shared/pattern", "few calls name a connection"},
 	}},
 	"shared/access": {knows: "who has a subscription, and which keys", imports: []door{
 		{"shared/policy", "the service that it is"},
@@ -173,7 +177,9 @@ var rooms = map[string]room{
 		{"shared/state", "which approvals were used, and decisions"},
 	}},
 	"shared/toolslock": {knows: "definitions of tools: what is the same, what has changed, what is hidden"},
-	"shared/secret":    {knows: "where secrets are, and how vaults are asked"},
+	"shared/secret": {knows: "where secrets are, and how vaults are asked", imports: []door{
+		{"shared/pattern", "few gateways have all kinds of references"},
+	}},
 	"shared/federation": {knows: "tokens of Microsoft Entra for workloads of other platforms", imports: []door{
 		{"shared/credential", "token endpoints, and how long a token is kept"},
 	}},
@@ -278,6 +284,7 @@ var rooms = map[string]room{
 		{"shared/federation", "the function's role at Microsoft Entra"},
 		{"shared/audit", "it is flushed before the freeze"},
 		{"shared/telemetry", "it is flushed before the freeze"},
+		{"shared/host", "headers of another platform's sign-in are taken out"},
 	}},
 	"local": {knows: "one machine", imports: []door{
 		{"shared/build", "it compiles folders"},
