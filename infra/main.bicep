@@ -354,6 +354,7 @@ module functionApp '../bicep/functionApp.bicep' = {
         : {
             OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.outputs.clientId
             WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES: 'api://${signInClientId}/user_impersonation'
+            TOOLGATE_EASYAUTH: 'true'
             WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
           },
       backendSettings,

@@ -48,6 +48,9 @@ func (c *comparison) server(a, b *snapshot.Server) {
 	if a.LegacySSE && !b.LegacySSE {
 		breaking = append(breaking, "clients of HTTP+SSE are not served any more")
 	}
+	if a.Search != b.Search {
+		breaking = append(breaking, "its list has other tools: they are found by a search "+map[bool]string{true: "now", false: "no more"}[b.Search])
+	}
 	if kindOf(a) != kindOf(b) && (a.API == nil || b.API == nil || a.API.Name != b.API.Name) && (a.Federate == nil || b.Federate == nil) {
 		details = append(details, "it is made of "+kindOf(b)+", was of "+kindOf(a))
 	}

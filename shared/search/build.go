@@ -51,7 +51,7 @@ func (b *Builder) join(e *entry, tags []string) {
 const noGroup = math.MaxInt32
 
 // usual is the share of a group's documents at which a word counts half.
-var usual = 0.15
+const usual = 0.15
 
 // weight is what a term adds to the score of a group, of those that have it.
 func (g *group) weight(term string, groups, frequency int) uint16 {
@@ -157,14 +157,19 @@ func (e *entry) compounds(name string) {
 }
 
 // actionOf is the action that the first word says, of the name or else of what is said
-// of the tool; unknown where that is no verb of one.
+// of the tool, with the one behind an "or" after it; unknown where that is no verb of
+// one.
 func actionOf(texts ...string) action {
 	for _, text := range texts {
-		found, first := unknown, true
+		found, n, or := unknown, 0, false
 		words(text, func(word string) {
-			if first {
-				found, first = actions[stem(word)], false
+			switch {
+			case n == 0, n == 2 && or && found != unknown:
+				found |= actions[stem(word)]
+			case n == 1:
+				or = word == "or"
 			}
+			n++
 		})
 		if found != unknown {
 			return found

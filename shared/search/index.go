@@ -98,7 +98,7 @@ func (x *Index) Search(request string, limit int, shown func(name string) bool) 
 }
 
 // Factors of tools, beside their words.
-var (
+const (
 	otherwise float32 = 0.7  // does something else to things than is wanted
 	untold    float32 = 0.8  // does not say what it does to things
 	faded     float32 = 0.8  // is deprecated, or not final
@@ -114,14 +114,14 @@ func (x *Index) fit(d int32, wanted action, focus uint8) float32 {
 		factor = faded
 	}
 	switch does &^= isFading; {
-	case wanted == unknown, does == wanted:
+	case wanted == unknown, does&wanted != 0:
 	case does == unknown:
 		factor *= untold
 	default:
 		factor *= otherwise
 	}
 	in := float32(focus)
-	if does != unknown && does == wanted {
+	if does&wanted != 0 {
 		in++
 	}
 	return factor * (beside + (1-beside)*min(1, in/float32(max(1, x.row(d, 8)))))
@@ -129,10 +129,9 @@ func (x *Index) fit(d int32, wanted action, focus uint8) float32 {
 
 // Factors of words that stand for one of the request, of its verb, of words that are
 // content, and of each word against the one before it: what is wanted comes first.
-var (
+const (
 	bySynonym float32 = 0.5
 	bySecond  float32 = 0.5 // by a synonym, where the word itself is known
-	ofPurpose float32 = 0.9
 	byPrefix  float32 = 0.6
 	ofVerb    float32 = 0.2
 	ofContent float32 = 0.3
@@ -149,8 +148,8 @@ type reading struct {
 	wanted  action
 	seen    map[string]bool
 	factor  float32 // of the next word
+	joined  bool    // the word before it was one that verbs follow: rename or remove
 	content bool    // the words are content from here on
-	purpose bool    // or say a purpose
 }
 
 // score adds up the scores of all tools, and returns what the request wants done.
@@ -162,22 +161,20 @@ func (x *Index) score(s *scores, request string) action {
 			r.content = true
 			return
 		}
-		if purposeBegins[word] && !r.purpose && len(r.seen) > 0 {
-			r.purpose = true
-			r.factor *= ofPurpose
-		}
 		r.word(word)
+		r.joined = word == "or" || word == "and"
 	})
 	return r.wanted
 }
 
-// word scores a word of the request. The first verb says what is wanted.
+// word scores a word of the request. The first verb says what is wanted, and those that
+// are joined to something before them.
 func (r *reading) word(word string) {
 	term := stem(word)
 	a := actions[term]
-	isVerb := a != unknown && r.wanted == unknown
+	isVerb := a != unknown && (r.wanted == unknown || r.joined)
 	if isVerb {
-		r.wanted = a
+		r.wanted |= a
 	}
 	if unsaid[word] || r.seen[term] || len(r.seen) >= maxRequest {
 		return
@@ -276,7 +273,7 @@ func (x *Index) rate(s *scores, i int, factor float32) {
 func (x *Index) find(term string) (int, bool) {
 	low, high := 0, x.terms
 	for low < high {
-		middle := int(uint(low+high) >> 1) //nolint:gosec // not negative
+		middle := int(uint(low+high) >> 1)
 		switch strings.Compare(x.term(middle), term) {
 		case 0:
 			return middle, true
@@ -325,7 +322,7 @@ func (x *Index) hit(d int32) Hit {
 // Find is the tool of a name.
 func (x *Index) Find(name string) (Hit, bool) {
 	for d := range x.documents {
-		i := int32(d) //nolint:gosec // the number of documents has 32 bits
+		i := int32(d)
 		from := x.row(i, 0)
 		if to := from + x.row(i, 1); x.row(i, 1) == len(name) && to <= len(x.texts) && string(x.texts[from:to]) == name {
 			return x.hit(i), true

@@ -54,8 +54,8 @@ const (
 // weights say how much a word counts where it stands; lengths how much less it counts
 // among many others there (the b of BM25), from 0 to 1.
 var (
-	weights = [fields]float64{ofName: 2, ofTitle: 1.5, ofSummary: 1.5, ofDescription: 0.4, ofParameters: 0.2, ofTags: 0.6}
-	lengths = [fields]float64{ofName: 0.75, ofTitle: 0.4, ofSummary: 0.75, ofDescription: 0.9, ofParameters: 0.75, ofTags: 0.5}
+	weights = [fields]float64{ofName: 2, ofTitle: 1.5, ofSummary: 1.5, ofDescription: 0.3, ofParameters: 0.2, ofTags: 0.6}
+	lengths = [fields]float64{ofName: 0.75, ofTitle: 0.4, ofSummary: 0.4, ofDescription: 0.9, ofParameters: 0.75, ofTags: 0.5}
 )
 
 // saturation is the k1 of BM25: how soon a word that stands there again adds little.

@@ -8,6 +8,9 @@ func stem(word string) string {
 	if len(word) < 3 {
 		return word
 	}
+	if regular, ok := irregular[word]; ok {
+		word = regular
+	}
 	for i := range len(word) {
 		if word[i] < 'a' || word[i] > 'z' {
 			return word

@@ -2,17 +2,19 @@ package search
 
 import "strings"
 
-// action is what a tool does to things, as far as its name or a request tells.
+// action is what a tool does to things, as far as its name or a request tells: one, or
+// several as bits.
 type action uint8
 
 const (
-	unknown action = iota
-	reads
+	reads action = 1 << iota
 	creates
 	updates
 	deletes
 
-	isFading action = 0x80 // beside one of them: the tool is deprecated, or not final
+	unknown action = 0
+
+	isFading action = 0x80 // the tool is deprecated, or not final
 )
 
 // verbs are the words that say the same of an action: requests use them as they come,
@@ -20,7 +22,7 @@ const (
 var verbs = map[action]string{
 	reads:   "get list read show retrieve fetch find search view see look lookup display browse download query check what which who how",
 	creates: "create add make new open start register post insert define generate file store propose run trigger launch schedule expose attach invite upload report send publish",
-	updates: "update edit modify change patch set replace rename alter correct adjust mark put scale resize move",
+	updates: "update edit modify change patch set replace rename alter correct adjust mark put write save commit push scale resize move",
 	deletes: "delete remove drop erase destroy discard revoke unset throw rid kick evict uninstall detach clear",
 }
 
@@ -117,6 +119,51 @@ invoice bill
 customer client
 order purchase
 product item
+tell notify inform
+undo revert rollback restore
+hide archive
+like star favorite reaction
+react reaction emoji
+ban block
+allow permit grant
+pause suspend
+fix repair patch
+finish complete close
+begin start open
+link associate connect reference
+sort reorder prioritize priority
+compare diff difference
+split divide break subtask
+ask request
+answer reply
+talk discuss discussion comment
+check verify validate
+test try ping
+preview render
+save store
+visitor view traffic
+popular top
+newest latest recent
+late overdue due
+important priority
+boss owner manager admin
+admin owner administrator
+right permission role
+privilege permission
+error failure failed
+stuck pending
+nightly schedule cron
+address ip
+site page website
+internet ingress external
+space storage
+money billing budget cost
+spend usage billing
+command exec execute
+shell exec
+progress status
+join member add
+hand assign
 snippet gist
 `
 
@@ -130,13 +177,18 @@ var phrases = strings.NewReplacer(
 	" due ", " due date ", " how many ", " get count ", " how far ", " get status ",
 )
 
+// irregular are forms that no suffix tells.
+var irregular = map[string]string{
+	"given": "give", "gave": "give", "found": "find", "made": "make", "ran": "run", "sent": "send", "written": "write", "wrote": "write",
+	"built": "build", "chosen": "choose", "got": "get", "bought": "buy", "sold": "sell", "kept": "keep", "taken": "take", "took": "take",
+	"thrown": "throw", "hidden": "hide", "broken": "break", "shown": "show", "seen": "see", "saw": "see", "begun": "begin", "began": "begin",
+	"spent": "spend", "paid": "pay", "held": "hold", "lost": "lose", "met": "meet", "drawn": "draw", "known": "know", "left": "leave",
+	"people": "person", "children": "child", "indices": "index", "matrices": "matrix", "analyses": "analysis", "men": "man", "women": "woman",
+}
+
 // contentBegins are words behind which a request says what is to stand in something
 // rather than what it is: a bug about the login page.
 var contentBegins = setOf("about called named titled saying")
-
-// purposeBegins are words behind which a request says what something is for, or with
-// what.
-var purposeBegins = setOf("for with without from because whenever when while so that via using inside")
 
 // actions has the action of each verb, by its stem; related, by the stem of a noun,
 // those of the others.
@@ -146,7 +198,7 @@ func relations() (map[string]action, map[string][]string) {
 	acts, rel := map[string]action{}, map[string][]string{}
 	relate := func(line string) []string {
 		var stems []string
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			stems = append(stems, stem(word))
 		}
 		for _, one := range stems {
@@ -159,7 +211,7 @@ func relations() (map[string]action, map[string][]string) {
 		return stems
 	}
 	for _, a := range []action{reads, creates, updates, deletes} {
-		for _, word := range strings.Fields(verbs[a]) {
+		for word := range strings.FieldsSeq(verbs[a]) {
 			acts[stem(word)] = a
 		}
 	}

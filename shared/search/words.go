@@ -67,7 +67,7 @@ var unsaid = setOf(`a an the of in to for with on onto off at as by from into my
 
 func setOf(list string) map[string]bool {
 	set := map[string]bool{}
-	for _, word := range strings.Fields(list) {
+	for word := range strings.FieldsSeq(list) {
 		set[word] = true
 	}
 	return set

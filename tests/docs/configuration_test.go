@@ -44,7 +44,7 @@ func TestConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile(file) //nolint:gosec // a page of the repository
+	got, err := os.ReadFile(file)
 	if err != nil || string(got) != want {
 		t.Errorf("%s is stale, %v: go test ./tests/docs -run TestConfiguration -update writes it", file, err)
 	}

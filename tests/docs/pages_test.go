@@ -55,7 +55,7 @@ func readPages(t *testing.T) []page {
 		if filepath.Ext(name) != ".md" {
 			return nil
 		}
-		text, err := os.ReadFile(name) //nolint:gosec // a page of the repository
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,9 @@ func TestSnippets(t *testing.T) {
 				var err error
 				switch s.language {
 				case "yaml":
-					err = buildConfiguration(t, files, s.text)
+					if !strings.HasPrefix(s.text, "openapi:") { // what names it reads it
+						err = buildConfiguration(t, files, s.text)
+					}
 				case "xml":
 					err = buildPolicy(t, files, s.text)
 				case "json":
@@ -215,7 +217,7 @@ func TestSnippetsCanFail(t *testing.T) {
 func TestDeployment(t *testing.T) {
 	guide := map[string]string{}
 	for marker, name := range map[string]string{"needs Azure": "azure.md", "needs AWS": "aws.md"} {
-		content, err := os.ReadFile(filepath.Join(peer.Root(t), filepath.FromSlash(guides), name)) //nolint:gosec // a guide
+		content, err := os.ReadFile(filepath.Join(peer.Root(t), filepath.FromSlash(guides), name))
 		if err != nil {
 			t.Fatal(err)
 		}

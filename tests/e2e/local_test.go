@@ -250,6 +250,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"import", "graphql", "a", "b"}, 2, "import knows openapi"},
 		{[]string{"build", "-h"}, 0, "the `file` to write"},
 		{[]string{"--help"}, 0, "go run ./local serve"},
+		{[]string{"serve", "-h"}, 0, "serve with TLS"},
 	} {
 		out := peer.Run(t, peer.Command{Path: local, Args: c.args})
 		if out.ExitCode != c.code || !strings.Contains(string(out.Stdout)+string(out.Stderr), strings.ReplaceAll(c.want, "`", "")) {

@@ -87,6 +87,18 @@ try {
   found.wrong = await call(article('Shop').locator('details.tool[open]'), '{');
   await page.getByLabel('Find a server').fill('');
 
+  const cancel = await openTool('Shop', 'cancelOrder');
+  found.asked = await call(cancel, '{"id": "9"}');
+  await look('asked');
+  await cancel.getByLabel('Decision').selectOption('approve');
+  await cancel.getByRole('button', { name: 'Answer' }).click();
+  await cancel.locator('.outcome .badge.good').waitFor();
+  found.approved = await cancel.locator('.outcome').innerText();
+  await call(cancel, '{"id": "9"}');
+  await cancel.getByRole('button', { name: 'Decline' }).click();
+  await cancel.locator('.outcome .badge.bad').waitFor();
+  found.refused = await cancel.locator('.outcome').innerText();
+
   await article('Shop').getByRole('button', { name: 'for mcp.json' }).click();
   found.configuration = await page.evaluate(() => navigator.clipboard.readText());
   await article('Partners').getByRole('button', { name: 'for Cursor' }).click();

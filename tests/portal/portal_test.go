@@ -59,7 +59,7 @@ servers:
       - { operation: getOrder, allow: { roles: [buyer] }, approval: false }
       - { operation: cancelOrder, allow: { roles: [seller] } }
     authorization: { issuer: %[1]s, scopes: [orders.read] }
-  shop: { title: Shop, description: What there is in stock., api: orders, policy: shop.xml, tools: [ getStock ] }
+  shop: { title: Shop, description: What there is in stock., api: orders, policy: shop.xml, tools: [ getStock, { operation: cancelOrder, approval: { message: "Cancel order {id}?" } } ] }
   partners: { title: Partners, api: orders, tools: [ { operation: getStock, policy: tool.xml } ] }
   hidden: { api: orders, registry: false }
 products:
@@ -178,6 +178,9 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
+	if os.Getenv("TOOLGATE_EVERYWHERE") != "" {
+		t.Fatal("there is no Chromium: install it, or name it in TOOLGATE_CHROMIUM")
+	}
 	t.Skip("there is no Chromium: install it, or name it in TOOLGATE_CHROMIUM")
 	return ""
 }
@@ -187,6 +190,7 @@ type findings struct {
 	Violations, Problems, Strangers, Pages, Search         []string
 	Health, Before, After, Open, Schema, Wrong, Key, Trace string
 	Configuration, Cursor, Install, SignedIn, Usage        string
+	Asked, Approved, Refused                               string
 }
 
 func TestPortal(t *testing.T) {
@@ -227,7 +231,10 @@ func TestPortal(t *testing.T) {
 	}
 	holds("search", strings.Join(f.Search, "\n"), "1 of 4 servers match", "Shop", "getStock")
 	holds("a call", f.Open, "succeeded", "<b>GET /stock?item=tea</b>", " ms, status 200")
-	holds("schema", f.Schema, "item", "string", "yes", "What to look for. — characters at least 2", `"north" or "south"`, `default "north"`)
+	holds("a question", f.Asked, "asked", "Cancel order 9?", "Decision")
+	holds("a call that was approved", f.Approved, "succeeded", "<b>DELETE /orders/9</b>")
+	holds("a call that was refused", f.Refused, "failed")
+	holds("schema", f.Schema, "item", "string", "yes", "What to look for. — at least 2 characters", `"north" or "south"`, `default "north"`)
 	holds("arguments that are not JSON", f.Wrong, "The arguments are not JSON")
 	holds("a call with a key", f.Key, "succeeded", "GET /stock?item=tea")
 	holds("usage", f.Usage, "Of Ada to Partners of contoso", "2 of 100 calls used, renewed in 23 hours")

@@ -229,6 +229,10 @@ var rooms = map[string]room{
 		{"shared/secret", "references that a gateway can read"},
 	}},
 	"shared/longrunning": {knows: "what a REST API says of operations that go on"},
+	"shared/registry": {knows: "the registry of MCP servers, and server.json", imports: []door{
+		{"shared/pattern", "few gateways are registries"},
+	}},
+	"shared/portal": {knows: "the page on which people find servers"},
 	"shared/gateway": {knows: "what comes after what", imports: []door{
 		{"shared/snapshot", "it serves what was built"},
 		{"shared/config", "the snapshot's settings are of these types"},
@@ -255,6 +259,8 @@ var rooms = map[string]room{
 		{"shared/audit", "calls are recorded"},
 		{"shared/shadow", "it keeps live calls and runs the candidate"},
 		{"shared/longrunning", "calls that go on are followed"},
+		{"shared/registry", "clients find servers"},
+		{"shared/portal", "people find servers"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},

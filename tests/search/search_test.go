@@ -130,11 +130,27 @@ func (c *catalogue) recall(t *testing.T, list []labelled, verbose bool) (found i
 	return found
 }
 
+// TestPromptSize asks that what a model reads before it does anything is less by 95 % at
+// least.
+func TestPromptSize(t *testing.T) {
+	folder := specs(t)
+	for name, file := range catalogues {
+		t.Run(name, func(t *testing.T) {
+			c := index(t, parse(t, folder, file))
+			saved := 1 - share(len(search.Definitions), c.listed)
+			t.Logf("%d bytes in place of %d: %.2f %% less", len(search.Definitions), c.listed, 100*saved)
+			if saved < 0.95 {
+				t.Errorf("got %.3f less, want 0.95 at least", saved)
+			}
+		})
+	}
+}
+
 // TestRecall asks that requests as people put them find an operation for them among the
 // first five, also those by which the ranking was not tuned.
 func TestRecall(t *testing.T) {
 	folder := specs(t)
-	const least = 0.85
+	const least, leastHeldOut = 0.85, 0.70
 	var found, asked, heldFound, heldAsked int
 	for name, file := range catalogues {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +168,9 @@ func TestRecall(t *testing.T) {
 	t.Logf("recall@5 over all: %.3f (%d requests); tuned by: %.3f; held out: %.3f", all, asked+heldAsked, tuned, held)
 	if all < least {
 		t.Errorf("got a recall@5 of %.3f, want at least %.2f", all, least)
+	}
+	if held < leastHeldOut {
+		t.Errorf("got a recall@5 of %.3f of those held out, want at least %.2f", held, leastHeldOut)
 	}
 }
 

@@ -22,12 +22,10 @@ export function credentials(server) {
   };
 }
 
-/** allCredentials are headers for a question about all servers; of tokens, the last. */
-export function allCredentials(servers) {
-  return Object.assign({}, ...servers.map((server) => {
-    const { 'Apim-Debug-Authorization': _, ...headers } = credentials(server);
-    return headers;
-  }));
+/** identity are those of them that say who calls, and ask for no trace. */
+export function identity(server) {
+  const { 'Apim-Debug-Authorization': _, ...headers } = credentials(server);
+  return headers;
 }
 
 /** signedIn tells whether the caller has a token for a server. */

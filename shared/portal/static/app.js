@@ -1,6 +1,6 @@
 // The page: it asks which servers there are, shows them, and searches them.
 import { h } from './dom.js';
-import { allCredentials, remember } from './access.js';
+import { identity, remember } from './access.js';
 import { ServerView } from './server.js';
 import { complete } from './signin.js';
 
@@ -25,7 +25,7 @@ function search() {
 /** changed asks anew about one server, whose caller may be another one now. */
 async function changed(view) {
   try {
-    const { servers: list } = await servers(allCredentials([view.server]));
+    const { servers: list } = await servers(identity(view.server));
     for (const server of list) {
       const known = views.get(server.id);
       if (!known) await add(server);

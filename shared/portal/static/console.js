@@ -2,6 +2,7 @@
 import { h, pretty, copyButton } from './dom.js';
 import { compose, request } from './mcp.js';
 import { credentials, traces } from './access.js';
+import { answerable, questions } from './elicitation.js';
 import { example } from './schema.js';
 
 /** shownHeaders are headers as text; what shows who calls is left out. */
@@ -56,6 +57,20 @@ function exchangeView(server, exchange) {
   ];
 }
 
+/** outcomeOf is what became of a call. Again makes it anew, with what was asked for. */
+function outcomeOf(server, { exchange, failure }, again) {
+  const result = exchange?.result;
+  const failed = Boolean(failure || result?.isError);
+  const asks = !failed && result.resultType === 'input_required' && answerable(result);
+  const verdict = asks ? h('span', { class: 'badge warn' }, 'asked') : h('span', { class: `badge ${failed ? 'bad' : 'good'}` }, failed ? 'failed' : 'succeeded');
+  return [
+    h('p', null, verdict, exchange && ` in ${Math.round(exchange.took)} ms, status ${exchange.status ?? 'none'}`),
+    failure && h('p', { class: 'error' }, failure.message),
+    asks && questions(result, (answers) => again({ inputResponses: answers, ...(result.requestState !== undefined && { requestState: result.requestState }) })),
+    result && !asks && resultOf(result), exchange && exchangeView(server, exchange),
+  ];
+}
+
 /** consoleOf lets a person call a tool. */
 export function consoleOf(server, tool) {
   const id = `arguments-${server.id}-${tool.name}`;
@@ -63,36 +78,27 @@ export function consoleOf(server, tool) {
   input.value = pretty(example(tool.inputSchema) ?? {});
   const outcome = h('div', { class: 'outcome', 'aria-live': 'polite' });
   outcome.hidden = true;
-  const composed = () => compose('tools/call', { name: tool.name, arguments: JSON.parse(input.value.trim() || '{}') }, tool);
-  const show = (...parts) => { outcome.hidden = false; outcome.replaceChildren(...parts.flat().filter(Boolean)); };
+  const composed = (more) => compose('tools/call', { name: tool.name, arguments: JSON.parse(input.value.trim() || '{}'), ...more }, tool);
+  const show = (...parts) => { outcome.hidden = false; outcome.replaceChildren(...parts.flat(2).filter(Boolean)); };
   const button = h('button', { type: 'submit', class: 'primary' }, 'Call');
-  const form = h('form', { onsubmit: async (event) => {
-    event.preventDefault();
+  const call = async (more) => {
     let made;
     try {
-      made = composed();
+      made = composed(more);
     } catch (error) {
       show(h('p', null, h('span', { class: 'badge bad' }, 'failed')), h('p', { class: 'error' }, `The arguments are not JSON: ${error.message}`));
       return;
     }
     button.disabled = true;
     show(h('p', null, 'Calling …'));
-    let exchange, failure;
-    try {
-      exchange = await request(server.url, made, credentials(server));
-    } catch (error) {
-      failure = error;
-      exchange = error.exchange;
-    }
+    const found = await request(server.url, made, credentials(server)).then((exchange) => ({ exchange }), (failure) => ({ failure, exchange: failure.exchange }));
     button.disabled = false;
-    const failed = Boolean(failure || exchange?.result?.isError);
-    show(
-      h('p', null, h('span', { class: `badge ${failed ? 'bad' : 'good'}` }, failed ? 'failed' : 'succeeded'), exchange && ` in ${Math.round(exchange.took)} ms, status ${exchange.status ?? 'none'}`),
-      failure && h('p', { class: 'error' }, failure.message),
-      exchange?.result && resultOf(exchange.result), exchange && exchangeView(server, exchange));
-    if (exchange?.traceID && traces(server)) outcome.append(await trace(server, exchange));
-  } },
-  h('label', { for: id }, 'Arguments'), input,
-  h('div', { class: 'row' }, button, copyButton('Copy as curl', () => curl(server, composed()), `Copy as curl: the call of ${tool.name}`)), outcome);
-  return form;
+    show(outcomeOf(server, found, call));
+    if (found.exchange?.traceID && traces(server)) outcome.append(await trace(server, found.exchange));
+  };
+  return h('div', null,
+    h('form', { onsubmit: (event) => { event.preventDefault(); call(); } },
+      h('label', { for: id }, 'Arguments'), input,
+      h('div', { class: 'row' }, button, copyButton('Copy as curl', () => curl(server, composed()), `Copy as curl: the call of ${tool.name}`))),
+    outcome);
 }

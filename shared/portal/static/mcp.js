@@ -41,7 +41,7 @@ export function compose(method, params, tool) {
   Object.assign(headers, paramHeaders(tool?.inputSchema, params.arguments));
   const meta = {
     'io.modelcontextprotocol/protocolVersion': version, 'io.modelcontextprotocol/clientInfo': client,
-    'io.modelcontextprotocol/clientCapabilities': {},
+    'io.modelcontextprotocol/clientCapabilities': { elicitation: { form: {} } },
   };
   return { headers, body: { jsonrpc: '2.0', id: nextID++, method, params: { ...params, _meta: meta } } };
 }

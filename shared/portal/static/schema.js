@@ -19,11 +19,11 @@ export function typeText(schema) {
 
 /** bounds are what else a value has to satisfy. */
 function bounds(schema) {
-  const names = {
-    minimum: 'at least', maximum: 'at most', exclusiveMinimum: 'more than', exclusiveMaximum: 'less than', multipleOf: 'a multiple of',
-    minLength: 'characters at least', maxLength: 'characters at most', minItems: 'items at least', maxItems: 'items at most', pattern: 'pattern',
+  const texts = {
+    minimum: 'at least #', maximum: 'at most #', exclusiveMinimum: 'more than #', exclusiveMaximum: 'less than #', multipleOf: 'a multiple of #',
+    minLength: 'at least # characters', maxLength: 'at most # characters', minItems: 'at least # items', maxItems: 'at most # items', pattern: 'pattern #',
   };
-  const found = Object.entries(names).filter(([key]) => schema[key] !== undefined).map(([key, text]) => `${text} ${schema[key]}`);
+  const found = Object.entries(texts).filter(([key]) => schema[key] !== undefined).map(([key, text]) => text.replace('#', () => schema[key]));
   if (schema.default !== undefined) found.push(`default ${JSON.stringify(schema.default)}`);
   return found.join(', ');
 }
