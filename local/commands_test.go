@@ -36,7 +36,7 @@ func TestCommandsPage(t *testing.T) {
 	}
 	for _, c := range commands() {
 		summary := strings.ToUpper(c.summary[:1]) + c.summary[1:]
-		fmt.Fprintf(&b, "\n## %s\n\n```\n# go run ./local %s %s\n```\n\n%s.\n", c.name, c.name, c.arguments, summary)
+		fmt.Fprintf(&b, "\n## %s\n\n`go run ./local %s %s`\n\n%s.\n", c.name, c.name, c.arguments, summary)
 		words := [][]string{nil}
 		if c.name == "trace" { // its words have flags of their own
 			words = [][]string{{"token"}, {"get"}}

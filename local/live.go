@@ -171,6 +171,9 @@ func (l *live) add(c gateway.Call) {
 // note says in a few words what else there is to know of a call.
 func note(c gateway.Call) string {
 	var parts []string
+	if c.Via != "" {
+		parts = append(parts, "by "+c.Via)
+	}
 	if c.Cached {
 		parts = append(parts, "cached")
 	}
