@@ -165,6 +165,7 @@ var rooms = map[string]room{
 		{"shared/snapshot", "the snapshot is what it writes"},
 		{"shared/approval", "placeholders of a message are arguments of the tool"},
 		{"shared/toolslock", "it reads tools.lock, and cleans the tools of documents"},
+		{"shared/search", "the index of a server's tools stands in the snapshot"},
 	}},
 	"shared/mcpproxy": {knows: "MCP servers behind the gateway", imports: []door{
 		{"shared/mcp", "it relays and bridges messages of the protocol"},
@@ -233,6 +234,7 @@ var rooms = map[string]room{
 		{"shared/pattern", "few gateways are registries"},
 	}},
 	"shared/portal": {knows: "the page on which people find servers"},
+	"shared/search": {knows: "which tools fit a request in plain words"},
 	"shared/gateway": {knows: "what comes after what", imports: []door{
 		{"shared/snapshot", "it serves what was built"},
 		{"shared/config", "the snapshot's settings are of these types"},
@@ -261,6 +263,7 @@ var rooms = map[string]room{
 		{"shared/longrunning", "calls that go on are followed"},
 		{"shared/registry", "clients find servers"},
 		{"shared/portal", "people find servers"},
+		{"shared/search", "it answers search_tools"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},
