@@ -58,6 +58,14 @@ func TestBench(t *testing.T) {
 			t.Errorf("validation %d: got %+v, want it measured", i, v)
 		}
 	}
+	if len(r.Chains) != len(chains()) {
+		t.Errorf("chains: got %d rows, want %d", len(r.Chains), len(chains()))
+	}
+	for _, c := range r.Chains {
+		if c.Microseconds <= 0 || c.Allocations <= 0 || (c.BoundAdded > 0) != (c.Baseline != "") {
+			t.Errorf("%s: got %+v, want it measured", c.Name, c)
+		}
+	}
 	if len(r.Validations) != len(validated) {
 		t.Errorf("validations: got %d, want %d", len(r.Validations), len(validated))
 	}
@@ -91,6 +99,7 @@ func TestTable(t *testing.T) {
 			{Name: "cheap", Baseline: "base", CPUMicroseconds: 10, Ratio: 0.5, Bound: 1},
 			{Name: "governed", Baseline: "cheap", CPUMicroseconds: 17, Ratio: 1.7, Added: 7, BoundAdded: 8},
 		},
+		Chains:          []chain{{Name: "whole", Microseconds: 9}, {Name: "ruled", Baseline: "whole", Microseconds: 13, Added: 4.2, BoundAdded: 5}},
 		Expressions:     []expression{{Name: "a sum", Nanoseconds: 160, Allocations: 1, BoundTime: 150, BoundAllocations: 1}, {Name: "a product"}},
 		PolicyDocuments: policyDocuments{Origin: "made", Documents: 3, Compiled: 3, Milliseconds: 8, Bound: 9},
 		ColdStarts:      []coldStart{{Catalogue: "made", Tools: 7, Median: 10, Fastest: 9, BoundTime: 50, BoundMemory: 25}},
@@ -100,7 +109,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"  dear", "2.00", "≤ 1.50", "over", "≤ 1.00", "ok", "7 tools (made)", "not measured here",
-		"    governed", "≤ 8.0 µs", "≤ 150, 1", "3 (made), of which 3 compile,\nin 8 ms, expected ≤ 9: ok"} {
+		"    governed", "≤ 8.0 µs", "  ruled", "4.2", "≤ 5.0", "≤ 150, 1", "3 (made), of which 3 compile,\nin 8 ms, expected ≤ 9: ok"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got no %q in\n%s", want, out.String())
 		}
@@ -118,6 +127,7 @@ func TestOver(t *testing.T) {
 	for _, r := range []report{
 		{Costs: []cost{{Ratio: 1.6, Bound: 1.5}}},
 		{Costs: []cost{{Ratio: 1, Added: 5.1, BoundAdded: 5}}},
+		{Chains: []chain{{Added: 5.1, BoundAdded: 5}}},
 		{Validations: []validation{{Ratio: 1.3, Bound: 1.2}}},
 		{Validations: []validation{{Microseconds: 2.1, BoundTime: 2}}},
 		{Expressions: []expression{{Nanoseconds: 151, BoundTime: 150}}},
