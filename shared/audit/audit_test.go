@@ -165,6 +165,7 @@ func TestStoreAway(t *testing.T) {
 			t.Errorf("calls are refused: %v", err)
 		}
 		time.Sleep(50 * time.Second)
+		synctest.Wait() // the log is written by then
 		if got := strings.Count(log.String(), "cannot be recorded"); got != 1 {
 			t.Errorf("the log says %d times that the store is away, want once:\n%s", got, &log)
 		}

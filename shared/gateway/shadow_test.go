@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,12 +31,18 @@ const fakeCall = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name"
 
 // Calls that are not in the sample cost no memory.
 func TestShadowSampledOut(t *testing.T) {
+	// The least of several runs: a pool may be emptied at any time, and is at random
+	// under the race detector.
 	allocations := func(g *Gateway) float64 {
-		return testing.AllocsPerRun(100, func() {
-			r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/x/mcp", strings.NewReader(fakeCall))
-			r.Header.Set("Content-Type", "application/json")
-			g.ServeHTTP(&unsent{header: http.Header{}}, r)
-		})
+		least := math.Inf(1)
+		for range 100 {
+			least = min(least, testing.AllocsPerRun(1, func() {
+				r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/x/mcp", strings.NewReader(fakeCall))
+				r.Header.Set("Content-Type", "application/json")
+				g.ServeHTTP(&unsent{header: http.Header{}}, r)
+			}))
+		}
+		return least
 	}
 	if off, out := allocations(beside(0)), allocations(beside(sampledOut)); out > off {
 		t.Errorf("got %v allocations for a call that is not in the sample, want %v", out, off)
