@@ -87,8 +87,9 @@ func (x *exchange) beginWatch(o *observing, req *mcp.Request) {
 			b.Parent = c
 		}
 	}
-	if req != nil && req.Meta.Present() {
-		if own := contextOf(req.Bytes(req.Meta.Span)); own.Valid() {
+	if req != nil && req.Meta.TraceParent.Present() {
+		own := telemetry.ParseContext(req.Text(req.Meta.TraceParent), req.Text(req.Meta.TraceState), req.Text(req.Meta.Baggage))
+		if own.Valid() {
 			b.Parent, b.Link = own, b.Parent
 		}
 	}
@@ -159,36 +160,6 @@ func (x *exchange) listed(result jsontext.Value) {
 			x.watched.tools = n
 		}
 	}
-}
-
-// contextOf is the context that a message has in its _meta (SEP-414).
-func contextOf(meta jsontext.Value) telemetry.Context {
-	var parent, state, baggage string
-	err := mcp.EachMember(meta, func(m mcp.Member) error {
-		value := meta[m.Value.Start:m.Value.End]
-		switch m.Name {
-		case "traceparent":
-			parent = unquoted(value)
-		case "tracestate":
-			state = unquoted(value)
-		case "baggage":
-			baggage = unquoted(value)
-		}
-		return nil
-	})
-	if err != nil {
-		return telemetry.Context{}
-	}
-	return telemetry.ParseContext(parent, state, baggage)
-}
-
-// unquoted is the value of a JSON string; empty for anything else.
-func unquoted(raw jsontext.Value) string {
-	text, err := jsontext.AppendUnquote(nil, raw)
-	if err != nil {
-		return ""
-	}
-	return string(text)
 }
 
 // id is the id of the request, which policies see as context.RequestId.

@@ -80,4 +80,7 @@ const (
 	MetaServerInfo         = "io.modelcontextprotocol/serverInfo"
 	MetaSubscriptionID     = "io.modelcontextprotocol/subscriptionId"
 	MetaProgressToken      = "progressToken"
+	MetaTraceParent        = "traceparent"
+	MetaTraceState         = "tracestate"
+	MetaBaggage            = "baggage"
 )

@@ -58,6 +58,8 @@ type Message struct {
 type Meta struct {
 	Span
 	ProtocolVersion, ClientCapabilities, ClientInfo, LogLevel, ProgressToken Span
+	// TraceParent, TraceState and Baggage are those of W3C (SEP-414).
+	TraceParent, TraceState, Baggage Span
 }
 
 // Bytes is the raw JSON of a span; nil when it is absent.
@@ -297,6 +299,12 @@ func (s *scanner) meta(meta *Meta) error {
 			meta.LogLevel, err = s.value()
 		case MetaProgressToken:
 			meta.ProgressToken, err = s.value()
+		case MetaTraceParent:
+			meta.TraceParent, err = s.value()
+		case MetaTraceState:
+			meta.TraceState, err = s.value()
+		case MetaBaggage:
+			meta.Baggage, err = s.value()
 		default:
 			err = s.dec.SkipValue()
 		}

@@ -1,6 +1,7 @@
 package mcpproxy
 
 import (
+	"bytes"
 	"context"
 
 	"toolgate/shared/mcp"
@@ -28,30 +29,19 @@ func (p *Proxy) traced(ctx context.Context, req *mcp.Request) []byte {
 	if parent == "" {
 		return req.Raw
 	}
-	var edits []mcp.Edit
-	missing, members := true, 0
-	err := mcp.EachMember(meta, func(m mcp.Member) error {
-		members++
-		value := mcp.Span{Start: req.Meta.Start + m.Value.Start, End: req.Meta.Start + m.Value.End}
-		switch m.Name {
-		case "traceparent":
-			missing = false
-			edits = append(edits, mcp.Edit{Span: value, Text: mcp.AppendString(nil, parent)})
-		case "tracestate":
-			edits = append(edits, mcp.Edit{Span: value, Text: mcp.AppendString(nil, state)})
-		}
-		return nil
-	})
-	if err != nil {
-		return req.Raw // it was scanned once, so this does not happen
-	}
-	if missing {
-		text := mcp.AppendString([]byte(`"traceparent":`), parent)
-		if members > 0 {
+	edits := make([]mcp.Edit, 0, 2)
+	if req.Meta.TraceParent.Present() {
+		edits = append(edits, mcp.Edit{Span: req.Meta.TraceParent, Text: mcp.AppendString(nil, parent)})
+	} else {
+		text := mcp.AppendString(append(make([]byte, 0, 80), `"traceparent":`...), parent)
+		if len(bytes.TrimSpace(meta[1:len(meta)-1])) > 0 {
 			text = append(text, ',')
 		}
 		at := req.Meta.Start + 1
 		edits = append(edits, mcp.Edit{Span: mcp.Span{Start: at, End: at}, Text: text})
+	}
+	if req.Meta.TraceState.Present() {
+		edits = append(edits, mcp.Edit{Span: req.Meta.TraceState, Text: mcp.AppendString(nil, state)})
 	}
 	return mcp.Splice(req.Raw, edits...)
 }

@@ -12,9 +12,10 @@ func valid(text string) string { return strings.ToValidUTF8(text, "�") }
 
 // envelope writes what the requests of all signals have in common: one resource
 // with one scope, and in it what body writes. Field numbers are the same in
-// ResourceSpans, ResourceMetrics and ResourceLogs.
-func (r *Recorder) envelope(body func(w *wire)) []byte {
-	w := &wire{b: make([]byte, 0, 4096)}
+// ResourceSpans, ResourceMetrics and ResourceLogs. It should not take many more bytes
+// than size.
+func (r *Recorder) envelope(size int, body func(w *wire)) []byte {
+	w := &wire{b: make([]byte, 0, 4096+size)}
 	resource := w.open(1)
 	description := w.open(1)
 	w.attrs(1, r.options.Resource)
@@ -31,7 +32,13 @@ func (r *Recorder) envelope(body func(w *wire)) []byte {
 
 // encodeCalls makes an ExportTraceServiceRequest.
 func (r *Recorder) encodeCalls(calls []*Call) []byte {
-	return r.envelope(func(w *wire) {
+	size := 0
+	for _, c := range calls {
+		for _, s := range c.spans {
+			size += spanSize + textSize(s.attrs) + attrSize*len(s.attrs)
+		}
+	}
+	return r.envelope(size, func(w *wire) {
 		for _, c := range calls {
 			for _, s := range c.spans {
 				w.span(c, s)
@@ -39,6 +46,12 @@ func (r *Recorder) encodeCalls(calls []*Call) []byte {
 		}
 	})
 }
+
+// What an encoded span takes about, and an attribute beside its text, in bytes.
+const (
+	spanSize = 160
+	attrSize = 40
+)
 
 const (
 	statusError  = 2
@@ -86,7 +99,7 @@ func (w *wire) span(c *Call, s *Span) {
 
 // encodeRecords makes an ExportLogsServiceRequest.
 func (r *Recorder) encodeRecords(records []Record) []byte {
-	return r.envelope(func(w *wire) {
+	return r.envelope(0, func(w *wire) {
 		for i := range records {
 			w.record(&records[i])
 		}
@@ -121,7 +134,7 @@ const deltaTemporality = 1
 
 // encodeMetrics makes an ExportMetricsServiceRequest.
 func (r *Recorder) encodeMetrics(metrics []*aggregate, from, to time.Time) []byte {
-	return r.envelope(func(w *wire) {
+	return r.envelope(0, func(w *wire) {
 		for _, a := range metrics {
 			w.metric(a, from, to)
 		}

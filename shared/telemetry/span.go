@@ -114,15 +114,24 @@ func (c *Call) End(at time.Time, attributes func() []Attr) {
 			s.end = at
 		}
 		if kept && s.describer != nil {
-			s.attrs = append(s.attrs, s.describer.Describe()...)
+			s.attrs = joined(s.attrs, s.describer.Describe())
 		}
 		s.describer = nil
 	}
-	c.root.attrs = append(c.root.attrs, attrs...)
+	c.root.attrs = joined(c.root.attrs, attrs)
 	c.mu.Unlock()
 	if kept {
 		c.recorder.keep(c)
 	}
+}
+
+// joined is both lists; most often the first is empty, and the other one need not be
+// written again.
+func joined(list, more []Attr) []Attr {
+	if len(list) == 0 {
+		return more
+	}
+	return append(list, more...)
 }
 
 // failed tells whether the call failed; it has ended.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,7 @@ import (
 	"toolgate/shared/mcp"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
+	"toolgate/shared/telemetry"
 	"toolgate/tests/internal/rpc"
 )
 
@@ -26,19 +28,29 @@ type chain struct {
 	Name string `json:"name"`
 	// Baseline is the name of the same call without policies; empty for that itself.
 	Baseline string `json:"baseline,omitzero"`
-	// Microseconds are of one call, by the clock, the least of all rounds.
+	// Microseconds are of one call, by the clock, the least of all rounds; in whole
+	// rounds the CPU time of this process, with exporting what was kept.
 	Microseconds float64 `json:"microseconds"`
-	// Added is what comes on top of the baseline, expected to be BoundAdded at most.
+	// Added is what comes on top of the baseline, expected to be BoundAdded at most:
+	// for telemetry, a share of the CPU time that a serving process takes for the call.
 	Added       float64 `json:"addedMicroseconds,omitzero"`
 	BoundAdded  float64 `json:"boundAddedMicroseconds,omitzero"`
 	Allocations float64 `json:"allocations"`
 
 	governance governance
+	whole      bool    // its rounds are whole ones
+	share      float64 // of the CPU time of a call; 0: the bound is that of ten policies
 	path       string
 	params     string
-	handler    http.Handler
+	served     `json:"-"`
 	request    rpc.Request
 	want       string
+}
+
+// served is a gateway.
+type served struct {
+	handler  http.Handler
+	recorder *telemetry.Recorder // nil: without telemetry
 }
 
 func (c chain) over() bool { return c.BoundAdded > 0 && c.Added > c.BoundAdded }
@@ -54,12 +66,32 @@ func chains() []chain {
 		toolPath, toolParams  = "/petstore/mcp", `{"name":"getPet","arguments":{"id":1}}`
 		proxyPath, echoParams = "/notes/mcp", `{"name":"echo","arguments":{"say":"anything"}}`
 	)
-	return []chain{
+	rows := []chain{
 		{Name: tool, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: tool + ", with ten policies", Baseline: tool, governance: governance{servers: true}, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: tool + ", with ten policies on the API", Baseline: tool, governance: governance{api: true}, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: proxy, path: proxyPath, params: echoParams, want: text},
 		{Name: proxy + ", with ten policies", Baseline: proxy, governance: governance{servers: true}, path: proxyPath, params: echoParams, want: text},
+	}
+	whole := proxy + ", in whole rounds"
+	rows = append(rows, chain{Name: whole, whole: true, path: proxyPath, params: echoParams, want: text})
+	for _, t := range telemetries {
+		rows = append(rows, chain{
+			Name: proxy + ", with telemetry, " + t.name, Baseline: whole, whole: true, governance: governance{kept: t.kept}, share: t.share,
+			path: proxyPath, params: echoParams, want: text,
+		})
+	}
+	return rows
+}
+
+// bind gives the rows of telemetry their bounds.
+func bind(rows []chain, costs []cost) {
+	for i := range rows {
+		for _, c := range costs {
+			if rows[i].share > 0 && strings.HasPrefix(rows[i].Baseline, c.Name+",") {
+				rows[i].BoundAdded = rows[i].share * c.CPUMicroseconds
+			}
+		}
 	}
 }
 
@@ -70,12 +102,19 @@ const smallRounds = 10
 // measureChains makes the calls of all rows in turns.
 func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	rows, handlers := chains(), map[governance]http.Handler{}
+	collector, err := b.start(ctx, roleCollector, "")
+	if err != nil {
+		return nil, err
+	}
+	rows, handlers := chains(), map[governance]served{}
 	for i := range rows {
 		c := &rows[i]
+		if c.share > 0 {
+			c.governance.collector = collector.url
+		}
 		err := b.gateway(ctx, c.governance, handlers)
 		if err == nil {
-			c.handler = handlers[c.governance]
+			c.served = handlers[c.governance]
 			err = c.try(ctx)
 		}
 		if err != nil {
@@ -83,9 +122,16 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 		}
 		c.Microseconds, c.Allocations = math.Inf(1), math.Inf(1)
 	}
-	for range b.rounds * smallRounds {
+	for round := range b.rounds * smallRounds {
 		for i := range rows {
-			if err := rows[i].round(ctx, max(1, b.calls/smallRounds)); err != nil {
+			n := max(1, b.calls/smallRounds)
+			if rows[i].whole { // each with an export and its part of collecting garbage
+				if round%smallRounds > 0 {
+					continue
+				}
+				n = b.calls
+			}
+			if err := rows[i].round(ctx, n); err != nil {
 				return nil, fmt.Errorf("%s: %w", rows[i].Name, err)
 			}
 		}
@@ -94,7 +140,10 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 	for i := range rows {
 		c := &rows[i]
 		if base, ok := byName[c.Baseline]; ok {
-			c.Added, c.BoundAdded = c.Microseconds-base.Microseconds, tenPoliciesAdd
+			c.Added = c.Microseconds - base.Microseconds
+			if c.share == 0 {
+				c.BoundAdded = tenPoliciesAdd
+			}
 		}
 		byName[c.Name] = *c
 	}
@@ -102,8 +151,8 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 }
 
 // gateway makes the handler of a governance, once.
-func (b *bench) gateway(ctx context.Context, g governance, handlers map[governance]http.Handler) error {
-	if handlers[g] != nil {
+func (b *bench) gateway(ctx context.Context, g governance, handlers map[governance]served) error {
+	if handlers[g].handler != nil {
 		return nil
 	}
 	file, err := b.snapshot(ctx, "chain-"+g.String(), g, "http://127.0.0.1:1", "http://127.0.0.1:2")
@@ -114,7 +163,14 @@ func (b *bench) gateway(ctx context.Context, g governance, handlers map[governan
 	if err != nil {
 		return err
 	}
-	handlers[g], err = gateway.New(s, gateway.Options{Transport: scripted{}, Services: services.New(services.Options{Transport: scripted{}})})
+	recorder, err := gateway.OpenTelemetry(s, gateway.TelemetryOptions{})
+	if err != nil {
+		return err
+	}
+	h, err := gateway.New(s, gateway.Options{
+		Telemetry: recorder, Transport: scripted{}, Services: services.New(services.Options{Transport: scripted{}}),
+	})
+	handlers[g] = served{handler: h, recorder: recorder}
 	return err
 }
 
@@ -136,13 +192,24 @@ func (c *chain) round(ctx context.Context, n int) error {
 	var before, after runtime.MemStats
 	w := &answer{header: http.Header{}}
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start, used, err := time.Now(), time.Duration(0), error(nil)
+	if c.whole {
+		used, err = cpuTime()
+	}
 	for range n {
-		if err := c.call(ctx, w); err != nil {
-			return err
-		}
+		err = errors.Join(err, c.call(ctx, w))
 	}
 	elapsed := time.Since(start)
+	if c.recorder != nil {
+		err = errors.Join(err, c.recorder.Flush(ctx))
+	}
+	if c.whole { // what waits for the collector takes no CPU
+		now, failed := cpuTime()
+		elapsed, err = now-used, errors.Join(err, failed)
+	}
+	if err != nil {
+		return err
+	}
 	runtime.ReadMemStats(&after)
 	c.Microseconds = min(c.Microseconds, float64(elapsed.Nanoseconds())/float64(n)/1000)
 	c.Allocations = min(c.Allocations, math.Round(float64(after.Mallocs-before.Mallocs)/float64(n)))

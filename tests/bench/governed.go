@@ -37,8 +37,13 @@ const tenPolicies = `<policies>
 </policies>
 `
 
-// governance says what of a gateway has the ten policies.
-type governance struct{ servers, api bool }
+// governance says what of a gateway has the ten policies, and whether calls are
+// recorded.
+type governance struct {
+	servers, api bool
+	kept         string // the share of calls whose spans are kept; empty: no telemetry
+	collector    string // URL
+}
 
 func (g governance) String() string {
 	switch {
@@ -46,6 +51,8 @@ func (g governance) String() string {
 		return "governed-servers"
 	case g.api:
 		return "governed-api"
+	case g.kept != "":
+		return "telemetry-" + g.kept
 	}
 	return "ungoverned"
 }
@@ -60,7 +67,11 @@ func (g governance) configuration(petstore, notes string) string {
 	if g.api {
 		api = policy
 	}
-	return fmt.Sprintf(`name: contoso
+	telemetry := ""
+	if g.kept != "" {
+		telemetry = fmt.Sprintf("telemetry: { endpoint: %q, sampling: { ratio: %s } }\n", g.collector, g.kept)
+	}
+	return telemetry + fmt.Sprintf(`name: contoso
 backends:
   petstore: { url: %q, timeout: 10s }
 apis:

@@ -92,12 +92,13 @@ func measure(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	r := &report{Rounds: o.rounds, Calls: o.calls, Starts: o.starts, Concurrency: concurrency}
+	if r.Chains, err = b.measureChains(ctx); err != nil { // first: nothing else runs yet
+		return nil, err
+	}
 	if r.Costs, err = b.measureCalls(ctx); err != nil {
 		return nil, err
 	}
-	if r.Chains, err = b.measureChains(ctx); err != nil {
-		return nil, err
-	}
+	bind(r.Chains, r.Costs)
 	if r.Validations, err = b.measureValidations(ctx); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 )
 
 // discarding is a collector of OpenTelemetry that keeps nothing. It is a process of
@@ -14,36 +11,25 @@ func discarding() http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 }
 
+// telemetries are the shares of calls whose spans are kept, and how much of a call's
+// CPU time telemetry may then add.
+var telemetries = []struct {
+	name, kept string
+	share      float64
+}{{"a tenth of the calls kept", "0.1", 0.10}, {"every call kept", "1", 0.35}}
+
 // observed adds the same call to the MCP server with telemetry: metrics, and spans of
 // a tenth of the calls or of all. Without telemetry it is the call of proxy.
 func (s *starter) observed(proxy *measured, petstore, notes string, r request) {
-	for _, sampled := range []struct {
-		name, ratio string
-		bound       float64
-	}{{"a tenth of the calls kept", "0.1", 1.10}, {"every call kept", "1", 1.35}} {
-		s.add("MCP proxy, tools/call, with telemetry, "+sampled.name, proxy.Name, sampled.bound, roleGateway, s.observedGateway(petstore, notes, sampled.ratio), r)
+	for _, t := range telemetries {
+		if s.err != nil {
+			return
+		}
+		var collector serving
+		if collector, s.err = s.start(s.ctx, roleCollector, ""); s.err != nil {
+			return
+		}
+		file := s.snapshot(governance{kept: t.kept, collector: collector.url}, petstore, notes)
+		s.add("MCP proxy, tools/call, with telemetry, "+t.name, proxy.Name, 0, roleGateway, file, r)
 	}
-}
-
-// observedGateway compiles the gateway with a collector; it returns the file.
-func (s *starter) observedGateway(petstore, notes, ratio string) string {
-	if s.err != nil {
-		return ""
-	}
-	collector, err := s.start(s.ctx, roleCollector, "")
-	if err != nil {
-		s.err = err
-		return ""
-	}
-	description, err := os.ReadFile(filepath.Join(s.root, "local", "examples", "gateway", "apis", "petstore.yaml"))
-	if err != nil {
-		s.err = fmt.Errorf("reading the API of the example: %w", err)
-		return ""
-	}
-	var file string
-	file, s.err = s.compile(s.ctx, "telemetry-"+ratio, map[string]string{
-		"petstore.yaml": string(description),
-		"gateway.yaml":  governance{}.configuration(petstore, notes) + fmt.Sprintf("telemetry: { endpoint: %q, sampling: { ratio: %s } }\n", collector.url, ratio),
-	})
-	return file
 }
