@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/internal/jobs"
 	"toolgate/tests/peer"
 )
@@ -51,18 +52,25 @@ func TestTasks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	url := peer.GatewayFolder(t, dir) + "/tasks/mcp"
-	for _, scenario := range scenarios {
-		t.Run(scenario, func(t *testing.T) {
-			out := t.TempDir()
-			run := peer.Script(t, suiteProgram, "server", "--url", url, "--spec-version", "2026-07-28", "--force", "--scenario", scenario, "--output-dir", out)
-			results, err := readResults(out)
-			if err != nil || len(results) == 0 {
-				t.Fatalf("running the suite: %v\n%s%s", err, run.Stdout, run.Stderr)
-			}
-			for _, fault := range (expectedFailures{}).judge(scenario, results[scenario]) {
-				t.Error(fault)
+	for _, platform := range platforms {
+		t.Run(on(platform), func(t *testing.T) {
+			url := hosts.Start(t, platform, dir) + "/tasks/mcp"
+			for _, scenario := range scenarios {
+				t.Run(scenario, func(t *testing.T) { runTasks(t, url, scenario) })
 			}
 		})
+	}
+}
+
+// runTasks runs one scenario; none may fail.
+func runTasks(t *testing.T, url, scenario string) {
+	out := t.TempDir()
+	run := peer.Script(t, suiteProgram, "server", "--url", url, "--spec-version", "2026-07-28", "--force", "--scenario", scenario, "--output-dir", out)
+	results, err := readResults(out)
+	if err != nil || len(results) == 0 {
+		t.Fatalf("running the suite: %v\n%s%s", err, run.Stdout, run.Stderr)
+	}
+	for _, fault := range (expectedFailures{}).judge(scenario, results[scenario]) {
+		t.Error(fault)
 	}
 }

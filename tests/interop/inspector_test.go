@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"toolgate/tests/hosts"
 	"toolgate/tests/peer"
 )
 
@@ -15,7 +16,17 @@ import (
 // MCP server and with a REST API behind the gateway.
 func TestInspector(t *testing.T) {
 	peer.NPM(t)
-	gateway := peer.Gateway(t, fmt.Sprintf("name: contoso\nservers:\n  everything:\n    upstream: { url: %q }\n", peer.EverythingServer(t, true)))
+	yaml := fmt.Sprintf("name: contoso\nservers:\n  everything:\n    upstream: { url: %q }\n", peer.EverythingServer(t, true))
+	for _, platform := range platforms {
+		t.Run(on(platform), func(t *testing.T) {
+			tryInspector(t, hosts.StartYAML(t, platform, yaml), ordersGateway(t, platform))
+		})
+	}
+}
+
+// tryInspector has Inspector call a gateway in front of the MCP server, and the server
+// orders of another one.
+func tryInspector(t *testing.T, gateway, orders string) {
 	config := filepath.Join(t.TempDir(), "mcp.json")
 	servers := fmt.Sprintf(`{"mcpServers":{
 		"legacy":{"type":"streamable-http","url":%[1]q,"protocolEra":"legacy"},
@@ -23,7 +34,7 @@ func TestInspector(t *testing.T) {
 		"auto":{"type":"streamable-http","url":%[1]q,"protocolEra":"auto"},
 		"rest-legacy":{"type":"streamable-http","url":%[2]q,"protocolEra":"legacy"},
 		"rest-modern":{"type":"streamable-http","url":%[2]q,"protocolEra":"modern"}
-	}}`, gateway+"/everything/mcp", ordersGateway(t, ""))
+	}}`, gateway+"/everything/mcp", orders)
 	if err := os.WriteFile(config, []byte(servers), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,10 @@ package interop_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 
-	"toolgate/shared/gateway"
-	"toolgate/shared/services"
+	"toolgate/tests/hosts"
 	"toolgate/tests/internal/folder"
 	"toolgate/tests/internal/jobs"
 	"toolgate/tests/peer"
@@ -16,13 +16,12 @@ import (
 
 const jobsGateway = `
 name: contoso
-namedValues: { rest: { env: REST }, agents: { env: AGENTS } }
-backends: { jobs: { url: "{{rest}}" } }
+backends: { jobs: { url: "{rest}" } }
 apis:
   jobs: { openapi: jobs.yaml, backend: jobs }
 servers:
   jobs: { api: jobs, longRunning: true, tools: [ greet, slow_compute, failing_job ] }
-  agents: { upstream: { url: "{{agents}}" } }
+  agents: { upstream: { url: "{agents}" } }
   all: { federate: [ jobs, agents ] }
 `
 
@@ -32,8 +31,15 @@ func TestTasks(t *testing.T) {
 	rest, agents := httptest.NewServer(&jobs.API{}), httptest.NewServer(&jobs.MCP{})
 	t.Cleanup(rest.Close)
 	t.Cleanup(agents.Close)
-	base := folder.Serve(t, folder.Write(t, map[string]string{"gateway.yaml": jobsGateway, "jobs.yaml": jobs.Document}),
-		map[string]string{"REST": rest.URL, "AGENTS": agents.URL}, gateway.Options{Services: services.New(services.Options{})})
+	dir := folder.Write(t, map[string]string{
+		"gateway.yaml": strings.NewReplacer("{rest}", rest.URL, "{agents}", agents.URL).Replace(jobsGateway), "jobs.yaml": jobs.Document,
+	})
+	for _, platform := range platforms {
+		t.Run(on(platform), func(t *testing.T) { tryTasks(t, hosts.Start(t, platform, dir)) })
+	}
+}
+
+func tryTasks(t *testing.T, base string) {
 	tests := []struct{ name, server, tool, arguments, kind, want string }{
 		{"one that ends at once", "jobs", "greet", `{"name":"Ada"}`, "immediate", `{"content":[{"type":"text","text":"Hello, Ada!"}]}`},
 		{"one that goes on", "jobs", "slow_compute", `{"seconds":1,"label":"x"}`, "task", `{"structuredContent":{"label":"x"}}`},
