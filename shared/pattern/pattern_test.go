@@ -7,7 +7,7 @@ func TestLazy(t *testing.T) {
 	if !p().MatchString("aa") || p().MatchString("b") {
 		t.Errorf("%v does not match as it should", p())
 	}
-	if p() != p() {
+	if first := p(); first != p() {
 		t.Error("it was compiled twice")
 	}
 	faulty := Lazy(`(`)
