@@ -22,6 +22,7 @@ import (
 	"toolgate/shared/fault"
 	"toolgate/shared/openapi"
 	"toolgate/shared/policy"
+	"toolgate/shared/projection"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/toolslock"
 )
@@ -86,9 +87,11 @@ type builder struct {
 	known     schemaIDs
 	lock      toolslock.Lock // nil: there is none
 	out       *snapshot.Writer
-	report    Report
-	faults    fault.Faults
-	files     []string
+	// expressions are those of results; nil for wrong ones.
+	expressions map[*config.Result]*projection.Expression
+	report      Report
+	faults      fault.Faults
+	files       []string
 }
 
 func (b *builder) fault(at fault.Position, fix, format string, args ...any) {
@@ -118,10 +121,13 @@ func (b *builder) server(s config.Server) snapshot.Server {
 			p.tool(cmp.Or(t.Override.Name, t.Tool), t.Override.Policy)
 			p.allow(cmp.Or(t.Override.Name, t.Tool), t.Override.Allow)
 			p.approve(&s, cmp.Or(t.Override.Name, t.Tool), t.Override.Approval)
+			p.show(cmp.Or(t.Override.Name, t.Tool), b.upstreamResult(&t))
 		}
 	}
 	out.Policy, out.ToolPolicies, out.ToolAllow = p.server, p.tools, p.allowed
 	out.Approval, out.ToolApproval = s.Approval.Over(nil), p.approvals
+	out.ToolResults = p.results
+	b.noteResults(&out)
 	b.noteApprovals(&out)
 	return out
 }
@@ -136,6 +142,8 @@ type serverPolicies struct {
 	allowed map[string][]config.Allow
 	// approvals say which tools differ from the server in whether a person is asked.
 	approvals map[string]*config.Approval
+	// results say of which tools a model is not shown everything, and of what.
+	results map[string]*config.Result
 }
 
 func (p *serverPolicies) link() link { return link{policy.ScopeServer, p.server} }

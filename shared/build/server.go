@@ -142,6 +142,7 @@ func merge(a, b config.Override) config.Override {
 		a.Allow = b.Allow
 	}
 	a.Approval = cmp.Or(b.Approval, a.Approval)
+	a.Result = cmp.Or(b.Result, a.Result)
 	a.LongRunning = cmp.Or(b.LongRunning, a.LongRunning)
 	a.Annotations = config.Annotations{
 		ReadOnly:    cmp.Or(b.Annotations.ReadOnly, a.Annotations.ReadOnly),
@@ -191,6 +192,7 @@ func (c *conversion) publish(o *openapi.Operation, ch choice, t tool, v *Verdict
 	c.byName[t.Name] = o.Key()
 	t.backend, t.long = backend, c.longRunning(o, ch.override.LongRunning)
 	t.Definition = c.clean(o, t.Definition)
+	c.show(&t, ch.override.Result)
 	c.governed.tool(t.Name, ch.override.Policy)
 	c.governed.allow(t.Name, ch.override.Allow)
 	c.governed.approve(&c.server, t.Name, ch.override.Approval)

@@ -345,6 +345,9 @@ type Override struct {
 	// Approval says whether a person is asked before the tool is called; nil: as the
 	// server says. JSON leaves it out: a snapshot has it by the names of tools.
 	Approval *Approval `json:"-"`
+	// Result says what of the tool's results a model is shown; nil: all. JSON leaves it
+	// out: a snapshot has it by the names of tools.
+	Result *Result `json:"-"`
 	// LongRunning says whether calls of the tool of an operation may go on after the
 	// backend's answer; nil: as the server or the document says. JSON leaves it out: a
 	// snapshot has it in the tool's record.

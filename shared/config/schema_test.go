@@ -100,6 +100,7 @@ func decoderKeys() map[string][2][]string {
 		"/$defs/toolSelection":        keysOf(toolKeys.keys),
 		"/$defs/annotations":          keysOf(annotationsKeys.keys),
 		"/$defs/approvalTerms":        keysOf(approvalKeys.keys),
+		"/$defs/toolResult":           keysOf(resultKeys.keys),
 		"/$defs/longRunningTerms":     keysOf(longRunningKeys.keys),
 		"/$defs/cache":                keysOf(cacheKeys.keys),
 		"/$defs/varyBy":               keysOf(varyByKeys.keys),

@@ -23,6 +23,7 @@ var overrideKeys = []key[Selection]{
 	{name: "policy", decode: func(d *decoder, v value, s *Selection) { s.Override.Policy = d.localFile(v, "policy document") }},
 	{name: "allow", decode: func(d *decoder, v value, s *Selection) { s.Override.Allow = d.allow(v) }},
 	{name: "approval", decode: func(d *decoder, v value, s *Selection) { s.Override.Approval = d.approval(v) }},
+	{name: "result", decode: func(d *decoder, v value, s *Selection) { s.Override.Result = d.result(v) }},
 }
 
 // operationOverrideKeys change how an operation is called.

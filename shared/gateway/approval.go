@@ -81,7 +81,14 @@ func (s *approving) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply
 		return nil // nobody can be asked in answer to a notification
 	}
 	if s.catalog != nil { // nobody is asked about a call that cannot work
-		if err := s.catalog.check(req); err != nil {
+		plain := req
+		if f, ok := s.inner.(*fitting); ok {
+			var err error
+			if plain, _, err = f.withoutCursor(req); err != nil {
+				return err
+			}
+		}
+		if err := s.catalog.check(plain); err != nil {
 			return s.catalog.refuse(req, reply, err)
 		}
 	}
@@ -119,10 +126,10 @@ type applicant struct {
 type applicantKey struct{}
 
 // withApplicant keeps who calls in the context of a request to a gateway with
-// approvals, or with calls that go on.
+// approvals, with calls that go on, or with results that have pages.
 func (x *exchange) withApplicant(ctx context.Context) context.Context {
 	g := x.gateway
-	if g.approvals == nil && g.tasks == nil {
+	if g.approvals == nil && g.tasks == nil && g.pages == nil {
 		return ctx
 	}
 	who := &applicant{base: strings.TrimRight(g.manifest.PublicURL, "/")}

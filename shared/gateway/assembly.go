@@ -177,13 +177,18 @@ func (a *assembly) apis() error {
 func (a *assembly) endpoint(s *snapshot.Server) (endpoint, error) {
 	if s.API != nil {
 		c, err := a.catalog(s)
-		return endpoint{Server: a.cached(s, c)}, err
+		if err != nil {
+			return endpoint{}, err
+		}
+		fitted, err := a.fitting(s, a.cached(s, c))
+		return endpoint{Server: fitted}, err
 	}
 	p, err := a.proxy(s)
 	if err != nil {
 		return endpoint{}, err
 	}
-	return endpoint{Server: a.cached(s, a.consenting(s, p)), session: p.ServeSession}, nil
+	fitted, err := a.fitting(s, a.cached(s, a.consenting(s, p)))
+	return endpoint{Server: fitted, session: p.ServeSession}, err
 }
 
 // catalog makes the server of a REST API.
@@ -202,7 +207,7 @@ func (a *assembly) catalog(s *snapshot.Server) (*catalog, error) {
 		c.discovery.Extensions = []byte(`{"` + mcp.ExtensionTasks + `":{}}`)
 	}
 	for _, name := range names {
-		c.tools[name] = &tool{name: name, catalog: c}
+		c.tools[name] = &tool{name: name, catalog: c, fits: s.ToolResults[name]}
 	}
 	var errs []error
 	for i := range s.API.Backends {

@@ -55,7 +55,8 @@ func (a *assembly) cached(s *snapshot.Server, inner mcp.Server) mcp.Server {
 	return c
 }
 
-// innermost is a server without its search, its guard, its approvals and its cache.
+// innermost is a server without its search, its guard, its approvals, what makes its
+// results fit, and its cache.
 func innermost(s mcp.Server) mcp.Server {
 	if f, ok := s.(*searching); ok {
 		s = f.inner
@@ -65,6 +66,9 @@ func innermost(s mcp.Server) mcp.Server {
 	}
 	if a, ok := s.(*approving); ok {
 		s = a.inner
+	}
+	if f, ok := s.(*fitting); ok {
+		s = f.inner
 	}
 	if c, ok := s.(*cached); ok {
 		s = c.inner

@@ -33,6 +33,8 @@ type Call struct {
 	// client by the id that the token has, "client" where there is none, or "link" for
 	// whoever opened the link to the page.
 	ApprovedBy string
+	// Left is how many items, or members, of a tool's answer its result leaves out.
+	Left int
 	// Task is how far a call that goes on has come, as a status of the extension for
 	// tasks, where the request began one or asked for one; empty for others.
 	Task string

@@ -129,7 +129,9 @@ type tool struct {
 	headers []mcp.ParamHeader
 	// template is the URL template of the operation, for policies.
 	template urlTemplate
-	err      error
+	// fits says what of the result is shown; nil: all.
+	fits *config.Result
+	err  error
 }
 
 // load reads the record on the first call.
@@ -214,12 +216,26 @@ func (t *tool) result(res *openapi.Response, failure, err error) (out []byte, fa
 	}
 	out = append(make([]byte, 0, 2*len(res.Body)+512), '{')
 	out, failed = t.record.Binding.AppendResult(out, *res, openapi.ResultOptions{
-		MaxText: t.catalog.limits.ResultBytes, MaxBinary: maxBinary, OutputSchema: t.output,
+		MaxText: t.maxText(res), MaxBinary: maxBinary, OutputSchema: t.output,
 	})
 	if failed { // such as where it leads to
 		out = []byte(redact(string(out)))
 	}
 	return out, failed, failure
+}
+
+// maxText bounds the text of a result. JSON that is yet to be made to fit is needed
+// whole.
+func (t *tool) maxText(res *openapi.Response) int {
+	switch {
+	case t.fits == nil:
+		return t.catalog.limits.ResultBytes
+	case !res.Truncated && jsontext.Value(res.Body).IsValid():
+		return max(maxBinary, t.catalog.limits.ResultBytes)
+	case t.fits.MaxBytes > 0:
+		return t.fits.MaxBytes
+	}
+	return t.catalog.limits.ResultBytes
 }
 
 // maxBinary bounds a binary result, in bytes before base64, below what a

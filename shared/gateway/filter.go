@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"sync"
@@ -36,18 +35,7 @@ func (f *filter) Result(result jsontext.Value) error {
 
 // Relay reads the list out of another server's answer.
 func (f *filter) Relay(status int, header http.Header, body io.Reader) error {
-	raw, err := mcp.ReadResponse(header, body, maxUpstreamMessage, f.Notify)
-	if err != nil {
-		return err
-	}
-	m, err := mcp.Scan(raw, maxKeptDepth)
-	if err != nil {
-		return err
-	}
-	if !m.Result.Present() {
-		return f.Reply.Relay(status, http.Header{"Content-Type": contentJSON}, bytes.NewReader(raw))
-	}
-	return f.Result(m.Bytes(m.Result))
+	return relayResult(f.Reply, status, header, body, f.Result)
 }
 
 // reduce makes the result one for this caller alone.

@@ -149,6 +149,7 @@ type Gateway struct {
 	sse           *legacySSE         // nil: no server has clients of HTTP+SSE
 	approvals     *approval.Desk     // nil: no tool waits for a person
 	tasks         *seal.Sealer       // of calls that go on; nil: none do
+	pages         *seal.Sealer       // of results with pages; nil: there are none
 	traces        *trace.Keeper      // nil: nobody has a debug token
 	trace         func(*trace.Trace) // nil: nobody is told of every request
 	traceBodies   int

@@ -37,6 +37,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 		if c.ApprovedBy != "" {
 			attrs = append(attrs, slog.String("approvedBy", c.ApprovedBy))
 		}
+		if c.Left > 0 {
+			attrs = append(attrs, slog.Int("left", c.Left))
+		}
 		if c.Task != "" {
 			attrs = append(attrs, slog.String("task", c.Task))
 		}

@@ -51,6 +51,11 @@ func (c *comparison) server(a, b *snapshot.Server) {
 	if a.Search != b.Search {
 		breaking = append(breaking, "its list has other tools: they are found by a search "+map[bool]string{true: "now", false: "no more"}[b.Search])
 	}
+	for _, name := range unionOf(a.ToolResults, b.ToolResults) {
+		if written(a.ToolResults[name]) != written(b.ToolResults[name]) {
+			breaking = append(breaking, "the results of "+name+" are shown in another way")
+		}
+	}
 	if kindOf(a) != kindOf(b) && (a.API == nil || b.API == nil || a.API.Name != b.API.Name) && (a.Federate == nil || b.Federate == nil) {
 		details = append(details, "it is made of "+kindOf(b)+", was of "+kindOf(a))
 	}

@@ -158,6 +158,9 @@ type Server struct {
 	// ToolApproval says it of tools that differ from the server, by the names under
 	// which they are published; nil values are tools that are called without asking.
 	ToolApproval map[string]*config.Approval `json:"toolApproval,omitzero"`
+	// ToolResults says what of the results of tools a model is shown, by the names under
+	// which they are published; of the other tools it is shown everything.
+	ToolResults map[string]*config.Result `json:"toolResults,omitzero"`
 	// Listing is what the registry says of the server; nil: the gateway is no registry.
 	Listing *config.Listing `json:"listing,omitzero"`
 	// Search publishes the tools by which those of the server are found, described and

@@ -166,6 +166,7 @@ var rooms = map[string]room{
 		{"shared/approval", "placeholders of a message are arguments of the tool"},
 		{"shared/toolslock", "it reads tools.lock, and cleans the tools of documents"},
 		{"shared/search", "the index of a server's tools stands in the snapshot"},
+		{"shared/projection", "expressions are checked, and definitions are those of what is shown"},
 	}},
 	"shared/mcpproxy": {knows: "MCP servers behind the gateway", imports: []door{
 		{"shared/mcp", "it relays and bridges messages of the protocol"},
@@ -235,6 +236,9 @@ var rooms = map[string]room{
 	}},
 	"shared/portal": {knows: "the page on which people find servers"},
 	"shared/search": {knows: "which tools fit a request in plain words"},
+	"shared/projection": {knows: "what a model is shown of a JSON answer", imports: []door{
+		{"shared/mcp", "members and elements are taken from JSON as it lies"},
+	}},
 	"shared/gateway": {knows: "what comes after what", imports: []door{
 		{"shared/snapshot", "it serves what was built"},
 		{"shared/config", "the snapshot's settings are of these types"},
@@ -264,6 +268,7 @@ var rooms = map[string]room{
 		{"shared/registry", "clients find servers"},
 		{"shared/portal", "people find servers"},
 		{"shared/search", "it answers search_tools"},
+		{"shared/projection", "results are made to fit"},
 	}},
 	"functions/azure": {knows: "the assembly for Azure Functions", imports: []door{
 		{"shared/gateway", "the handler it serves"},
@@ -354,6 +359,7 @@ var restricted = []struct {
 	{"go.yaml.in/yaml/", []string{"shared/config", "shared/openapi"}, "YAML is what users write: gateway.yaml and OpenAPI documents"},
 	{"github.com/modelcontextprotocol/go-sdk/", []string{"shared/mcpproxy", "local/examples/notes"},
 		"the SDK decodes and alters what passes through it; it serves for HTTP+SSE upstreams and as somebody else's server"},
+	{"github.com/jmespath-community/", []string{"shared/projection"}, "one room knows JMESPath"},
 	{"github.com/osteele/liquid", []string{"shared/liquid"}, "one room knows Liquid"},
 	{"github.com/golang-jwt/jwt/", []string{"shared/auth"}, "one room knows tokens"},
 	{"github.com/go-jose/go-jose/", []string{"shared/auth"}, "one room knows keys"},
@@ -401,7 +407,7 @@ var excusedNames = map[string]string{
 
 // maxDependencies is the number of modules that the repository may require of
 // its own.
-const maxDependencies = 22
+const maxDependencies = 23
 
 // Sizes that a function and a file may have, in lines.
 const (
