@@ -21,7 +21,7 @@ func (b *binder) creation(n *creation) *bound {
 		return &bound{t: t, run: func(*frame) any { return nil }, at: n.at()}
 	}
 	var best *candidate
-	all := t.def.members["new"]
+	all := t.def.own()["new"]
 	for _, m := range all {
 		if c := match(m, t, n.args, values, nil); c != nil && (best == nil || c.cost < best.cost) {
 			best = c

@@ -70,10 +70,10 @@ func containerToken(f *frame, v any, depth int) JToken {
 func membersToken(f *frame, v any, depth int) JToken {
 	t := typeOf(v)
 	o := &JObject{}
-	for table := range tablesOf(t) {
+	for _, table := range t.def.tables {
 		for _, r := range table.rows {
 			name := r.sig[strings.LastIndexByte(r.sig, ' ')+1:]
-			for _, m := range t.def.members[name] {
+			for _, m := range t.def.own()[name] {
 				if m.kind == property && !m.static && !m.setter && m.name == name {
 					o.set(f, name, tokenFromDepth(f, m.run(f, []any{v}), depth+1))
 				}

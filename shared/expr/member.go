@@ -68,15 +68,10 @@ type memberParam struct {
 }
 
 // add reads a row's signature into the members of a type.
-func (u *typeUniverse) add(of string, r row) {
-	name, _, _ := strings.Cut(of, "<")
-	d := u.simple[name]
-	if d == nil {
-		panic("expr: members of the undeclared type " + of)
-	}
+func (u *typeUniverse) add(d *typeDef, r row) {
 	defer func() {
 		if e := recover(); e != nil {
-			panic(fmt.Sprintf("expr: the signature %q of %s: %v", r.sig, of, e))
+			panic(fmt.Sprintf("expr: the signature %q of %s: %v", r.sig, d.name, e))
 		}
 	}()
 	m := &member{row: r, text: r.sig, owner: d}
@@ -162,7 +157,7 @@ func (t *Type) named(name string, visit func(m *member, of *Type)) {
 			return
 		}
 		seen[t.def] = true
-		for _, m := range t.def.members[name] {
+		for _, m := range t.def.own()[name] {
 			visit(m, t)
 		}
 		b := t.bound()
@@ -184,7 +179,7 @@ func (t *Type) memberNames() []string {
 			return
 		}
 		seen[d] = true
-		for name := range d.members {
+		for name := range d.own() {
 			if name != "new" && name != "this" && name[0] != '=' {
 				names = append(names, name)
 			}
@@ -244,7 +239,7 @@ func Members() iter.Seq[Member] {
 
 // memberOf is the member that a row's signature declares.
 func (d *typeDef) memberOf(sig string) *member {
-	for _, list := range d.members {
+	for _, list := range d.own() {
 		for _, m := range list {
 			if m.text == sig {
 				return m

@@ -253,14 +253,3 @@ func memberTables() iter.Seq[memberTable] {
 		}
 	}
 }
-
-// tablesOf yields the tables of a type itself.
-func tablesOf(t *Type) iter.Seq[memberTable] {
-	return func(yield func(memberTable) bool) {
-		for table := range memberTables() {
-			if d := lookupTable(table.of); d == t.def && !yield(table) {
-				return
-			}
-		}
-	}
-}

@@ -2,11 +2,6 @@ package expr
 
 import "strings"
 
-func lookupTable(of string) *typeDef {
-	name, _, _ := strings.Cut(of, "<")
-	return universe().simple[name]
-}
-
 // formatValue is ToString(format) of whatever has formats.
 func formatValue(v any, format string) string {
 	if format == "" {

@@ -23,8 +23,25 @@ type typeDef struct {
 	value     bool    // a struct or an enum: never null
 	static    bool
 	enum      []enumName
-	members   map[string][]*member
-	ours      bool // not of API Management
+	members   map[string][]*member // by own, where there are tables
+	ours      bool                 // not of API Management
+
+	superTypes string // as declared
+	tables     []memberTable
+	read       sync.Once // of tables
+}
+
+// own are the members that the type itself declares, by name. The rows of its tables
+// are read when it is first asked for them: documents use few of all types.
+func (d *typeDef) own() map[string][]*member {
+	d.read.Do(func() {
+		for _, table := range d.tables {
+			for _, r := range table.rows {
+				universe().add(d, r)
+			}
+		}
+	})
+	return d.members
 }
 
 type enumName struct {
@@ -206,9 +223,12 @@ func newUniverse() *typeUniverse {
 		u.link(d)
 	}
 	for table := range memberTables() {
-		for _, r := range table.rows {
-			u.add(table.of, r)
+		name, _, _ := strings.Cut(table.of, "<")
+		d := u.simple[name]
+		if d == nil {
+			panic("expr: members of the undeclared type " + table.of)
 		}
+		d.tables = append(d.tables, table)
 	}
 	return u
 }
@@ -243,7 +263,7 @@ func (u *typeUniverse) declare(group typeTable, decl string) {
 			d.params = append(d.params, p)
 		}
 	}
-	d.members[""] = []*member{{text: supers}} // until it is linked
+	d.superTypes = supers
 	u.list = append(u.list, d)
 	names := []string{name}
 	if a := aliases[name]; a != "" {
@@ -279,12 +299,10 @@ func enumNames(list string) []enumName {
 
 // link resolves the super types of a declaration.
 func (u *typeUniverse) link(d *typeDef) {
-	text := d.members[""][0].text
-	delete(d.members, "")
-	if strings.TrimSpace(text) == "" {
+	if strings.TrimSpace(d.superTypes) == "" {
 		return
 	}
-	l := lexer{src: text}
+	l := lexer{src: d.superTypes}
 	p := &parser{tokens: l.tokens("")}
 	for {
 		d.supers = append(d.supers, u.resolve(p.typeName(), d.params))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ type forwarding struct {
 	mcp       expr.Mcp
 	captured  capture
 	attempts  int                     // so far
-	stop      func()                  // ends a server that has more to say; nil when there is none
+	server    *coroutine              // runs the server that has more to say; nil when there is none
 	cancel    context.CancelCauseFunc // of an attempt with a time-out; nil without
 	// begun says that events of the answer were sent, ahead of its last one,
 	// which policies look at.
@@ -111,24 +110,34 @@ func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error
 		f.err = f.serve(ctx, req, c)
 		return f.respond(c.part, c.sent)
 	}
-	next, stop := iter.Pull(func(yield func(part) bool) {
+	f.server = start(func(yield func(part) bool) {
 		c.yield = yield
 		f.err = f.serve(ctx, req, c)
 	})
-	f.stop = stop
-	if p, ok := next(); ok {
-		f.exchange.Respond(f.stream(p, next))
+	if p, ok := f.more(); ok {
+		f.exchange.Respond(f.stream(p))
 		return nil
 	}
 	f.release()
 	return f.respond(c.part, c.sent)
 }
 
+// more is the next part of the server's answer; false at its end.
+func (f *forwarding) more() (p part, ok bool) {
+	if f.server == nil {
+		return p, false
+	}
+	if p, ok = f.server.more(); !ok {
+		f.server = nil
+	}
+	return p, ok
+}
+
 // release ends a server that was stopped in the middle of its answer.
 func (f *forwarding) release() {
-	if f.stop != nil {
-		f.stop()
-		f.stop = nil
+	if f.server != nil {
+		f.server.stop()
+		f.server = nil
 	}
 	if f.cancel != nil {
 		f.cancel(nil)
@@ -190,6 +199,7 @@ const (
 	partNotification
 	partRelay   // an answer that is still coming
 	partRelayed // one that has come
+	partEnd     // nothing: the server has said all
 )
 
 // capture is the reply of a server whose answer goes through policies. An answer in
@@ -293,7 +303,7 @@ func (c *capture) Cached() {
 }
 
 // stream makes a response of an answer that is still coming.
-func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
+func (f *forwarding) stream(p part) *expr.Response {
 	if p.kind == partRelay {
 		r := &expr.Response{StatusCode: p.status, StatusReason: http.StatusText(p.status), Headers: relayedHeader(p.header)}
 		body := policy.NewStream(&relayed{Reader: p.body, forwarding: f}, -1)
@@ -307,7 +317,7 @@ func (f *forwarding) stream(p part, next func() (part, bool)) *expr.Response {
 		return r
 	}
 	r := &expr.Response{StatusCode: http.StatusOK, StatusReason: "OK", Headers: http.Header{"Content-Type": {mcp.ContentSSE}}}
-	events := &eventStream{forwarding: f, next: next}
+	events := &eventStream{forwarding: f}
 	events.add(p)
 	body := policy.NewStream(events, -1)
 	body.Whole = func() ([]byte, error) {
@@ -341,7 +351,6 @@ func (r *relayed) Close() error {
 // eventStream is what a server says as an event stream.
 type eventStream struct {
 	*forwarding
-	next    func() (part, bool)
 	pending bytes.Reader
 	ended   bool
 }
@@ -352,7 +361,7 @@ func (s *eventStream) Read(p []byte) (int, error) {
 		if s.ended {
 			return 0, io.EOF
 		}
-		next, ok := s.next()
+		next, ok := s.more()
 		if ok {
 			s.add(next)
 			continue
@@ -382,7 +391,7 @@ func (s *eventStream) failure() []byte {
 
 // last is the response message, the last event, after all others were sent.
 func (s *eventStream) last(p part) ([]byte, error) {
-	for ok := true; ok; p, ok = s.next() {
+	for ok := true; ok; p, ok = s.more() {
 		if p.kind == partResult {
 			return p.message, nil
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ var (
 // what is named here passes: the client's credentials, cookies, session and
 // address are not the server's business.
 func (p *Proxy) header(client http.Header, session string) http.Header {
-	h := make(http.Header, 16)
+	h := make(http.Header, 14) // the most for which a map takes 16 places, not 32
 	for name, values := range client {
 		if passes(name) {
 			h[name] = values
@@ -85,8 +86,13 @@ func newPayload(body []byte) *payload {
 // post sends one message. The response has a 2xx status; any other is a
 // *[refusal]. The caller closes the response's body.
 func (p *Proxy) post(ctx context.Context, header http.Header, body []byte) (*http.Response, error) {
+	return p.postTo(ctx, p.target, header, body)
+}
+
+// postTo is post to another URL of the server.
+func (p *Proxy) postTo(ctx context.Context, target *url.URL, header http.Header, body []byte) (*http.Response, error) {
 	req := &http.Request{
-		Method: http.MethodPost, URL: p.target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: newPayload(body), ContentLength: int64(len(body)),
 		// A connection that the server closed while it was idle is replaced.
 		GetBody: func() (io.ReadCloser, error) { return newPayload(body), nil },

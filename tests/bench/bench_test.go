@@ -33,9 +33,9 @@ func TestBench(t *testing.T) {
 	}
 	want := []string{
 		"bare net/http handler", "tools/list from", "bare net/http handler", "tools/call refused", "tools/list of 300", "the same, by a token", "MCP SDK",
-		"httputil.ReverseProxy to the MCP", "MCP proxy", "MCP proxy, tools/call, with ten policies",
+		"httputil.ReverseProxy to the MCP", "MCP proxy", "MCP proxy, tools/call, the same once more", "MCP proxy, tools/call, with ten policies",
 		"MCP proxy, tools/call, with telemetry, a tenth", "MCP proxy, tools/call, with telemetry, every", "httputil.ReverseProxy to the REST",
-		"REST-backed tools/call", "REST-backed tools/call, with ten policies", "REST-backed tools/call, with ten policies on the API",
+		"REST-backed tools/call", "REST-backed tools/call, the same once more", "REST-backed tools/call, with ten policies", "REST-backed tools/call, with ten policies on the API",
 		"REST-backed tools/call, with the log",
 	}
 	if len(r.Costs) != len(want) {

@@ -133,12 +133,14 @@ func (b *bench) cases(ctx context.Context) ([]*measured, error) {
 	s.add("MCP SDK, tools/call of its one tool", refusing.Baseline, 0, roleSDK, "", s.mcp("/", proxied))
 	forward := s.add("httputil.ReverseProxy to the MCP server", "", 0, roleReverseProxy, up.url, s.mcp("/", proxied))
 	proxy := s.add("MCP proxy, tools/call", forward.Name, 1, roleGateway, file, s.mcp(proxyPath, proxied))
-	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied))
+	s.add("MCP proxy, tools/call, the same once more", proxy.Name, 0, roleGateway, file, s.mcp(proxyPath, proxied))
+	s.add("MCP proxy, tools/call, with ten policies", proxy.Name, 0, roleGateway, ofServers, s.mcp(proxyPath, proxied)).BoundAdded = tenPoliciesAdd
 	s.observed(proxy, pets.url, up.url, s.mcp(proxyPath, proxied))
 	rest := s.add("httputil.ReverseProxy to the REST API", "", 0, roleReverseProxy, pets.url, s.get("/pets/1", "Mia"))
 	tool := s.add("REST-backed tools/call", rest.Name, 1.5, roleGateway, file, s.mcp(path, get))
-	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get))
-	s.add("REST-backed tools/call, with ten policies on the API", tool.Name, 0, roleGateway, ofAPI, s.mcp(path, get))
+	s.add("REST-backed tools/call, the same once more", tool.Name, 0, roleGateway, file, s.mcp(path, get))
+	s.add("REST-backed tools/call, with ten policies", tool.Name, 0, roleGateway, ofServers, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
+	s.add("REST-backed tools/call, with ten policies on the API", tool.Name, 0, roleGateway, ofAPI, s.mcp(path, get)).BoundAdded = tenPoliciesAdd
 	s.add("REST-backed tools/call, with the log of calls", rest.Name, 0, roleLoggedGateway, file, s.mcp(path, get))
 	return s.inOrder(), s.err
 }

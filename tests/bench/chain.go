@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,40 +16,30 @@ import (
 	"toolgate/shared/mcp"
 	"toolgate/shared/services"
 	"toolgate/shared/snapshot"
-	"toolgate/shared/telemetry"
 	"toolgate/tests/internal/rpc"
 )
 
 // chain is one row of the report: a call through the whole handler of a gateway
-// in this process, without a network. Between two processes equal calls differ by
-// more than ten policies take; here they do not.
+// in this process, without a network, and in its least round without garbage: what
+// the instructions of ten policies take, where the row of a serving process has all
+// that they cause.
 type chain struct {
 	Name string `json:"name"`
 	// Baseline is the name of the same call without policies; empty for that itself.
 	Baseline string `json:"baseline,omitzero"`
-	// Microseconds are of one call, by the clock, the least of all rounds; in whole
-	// rounds the CPU time of this process, with exporting what was kept.
+	// Microseconds are of one call, by the clock, the least of all rounds.
 	Microseconds float64 `json:"microseconds"`
-	// Added is what comes on top of the baseline, expected to be BoundAdded at most:
-	// for telemetry, a share of the CPU time that a serving process takes for the call.
+	// Added is what comes on top of the baseline, expected to be BoundAdded at most.
 	Added       float64 `json:"addedMicroseconds,omitzero"`
 	BoundAdded  float64 `json:"boundAddedMicroseconds,omitzero"`
 	Allocations float64 `json:"allocations"`
 
 	governance governance
-	whole      bool    // its rounds are whole ones
-	share      float64 // of the CPU time of a call; 0: the bound is that of ten policies
 	path       string
 	params     string
-	served     `json:"-"`
+	handler    http.Handler
 	request    rpc.Request
 	want       string
-}
-
-// served is a gateway.
-type served struct {
-	handler  http.Handler
-	recorder *telemetry.Recorder // nil: without telemetry
 }
 
 func (c chain) over() bool { return c.BoundAdded > 0 && c.Added > c.BoundAdded }
@@ -66,32 +55,12 @@ func chains() []chain {
 		toolPath, toolParams  = "/petstore/mcp", `{"name":"getPet","arguments":{"id":1}}`
 		proxyPath, echoParams = "/notes/mcp", `{"name":"echo","arguments":{"say":"anything"}}`
 	)
-	rows := []chain{
+	return []chain{
 		{Name: tool, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: tool + ", with ten policies", Baseline: tool, governance: governance{servers: true}, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: tool + ", with ten policies on the API", Baseline: tool, governance: governance{api: true}, path: toolPath, params: toolParams, want: "Mia"},
 		{Name: proxy, path: proxyPath, params: echoParams, want: text},
 		{Name: proxy + ", with ten policies", Baseline: proxy, governance: governance{servers: true}, path: proxyPath, params: echoParams, want: text},
-	}
-	whole := proxy + ", in whole rounds"
-	rows = append(rows, chain{Name: whole, whole: true, path: proxyPath, params: echoParams, want: text})
-	for _, t := range telemetries {
-		rows = append(rows, chain{
-			Name: proxy + ", with telemetry, " + t.name, Baseline: whole, whole: true, governance: governance{kept: t.kept}, share: t.share,
-			path: proxyPath, params: echoParams, want: text,
-		})
-	}
-	return rows
-}
-
-// bind gives the rows of telemetry their bounds.
-func bind(rows []chain, costs []cost) {
-	for i := range rows {
-		for _, c := range costs {
-			if rows[i].share > 0 && strings.HasPrefix(rows[i].Baseline, c.Name+",") {
-				rows[i].BoundAdded = rows[i].share * c.CPUMicroseconds
-			}
-		}
 	}
 }
 
@@ -102,19 +71,12 @@ const smallRounds = 10
 // measureChains makes the calls of all rows in turns.
 func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	collector, err := b.start(ctx, roleCollector, "")
-	if err != nil {
-		return nil, err
-	}
-	rows, handlers := chains(), map[governance]served{}
+	rows, handlers := chains(), map[governance]http.Handler{}
 	for i := range rows {
 		c := &rows[i]
-		if c.share > 0 {
-			c.governance.collector = collector.url
-		}
 		err := b.gateway(ctx, c.governance, handlers)
 		if err == nil {
-			c.served = handlers[c.governance]
+			c.handler = handlers[c.governance]
 			err = c.try(ctx)
 		}
 		if err != nil {
@@ -122,16 +84,9 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 		}
 		c.Microseconds, c.Allocations = math.Inf(1), math.Inf(1)
 	}
-	for round := range b.rounds * smallRounds {
+	for range b.rounds * smallRounds {
 		for i := range rows {
-			n := max(1, b.calls/smallRounds)
-			if rows[i].whole { // each with an export and its part of collecting garbage
-				if round%smallRounds > 0 {
-					continue
-				}
-				n = b.calls
-			}
-			if err := rows[i].round(ctx, n); err != nil {
+			if err := rows[i].round(ctx, max(1, b.calls/smallRounds)); err != nil {
 				return nil, fmt.Errorf("%s: %w", rows[i].Name, err)
 			}
 		}
@@ -140,10 +95,7 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 	for i := range rows {
 		c := &rows[i]
 		if base, ok := byName[c.Baseline]; ok {
-			c.Added = c.Microseconds - base.Microseconds
-			if c.share == 0 {
-				c.BoundAdded = tenPoliciesAdd
-			}
+			c.Added, c.BoundAdded = c.Microseconds-base.Microseconds, tenPoliciesAdd
 		}
 		byName[c.Name] = *c
 	}
@@ -151,8 +103,8 @@ func (b *bench) measureChains(ctx context.Context) ([]chain, error) {
 }
 
 // gateway makes the handler of a governance, once.
-func (b *bench) gateway(ctx context.Context, g governance, handlers map[governance]served) error {
-	if handlers[g].handler != nil {
+func (b *bench) gateway(ctx context.Context, g governance, handlers map[governance]http.Handler) error {
+	if handlers[g] != nil {
 		return nil
 	}
 	file, err := b.snapshot(ctx, "chain-"+g.String(), g, "http://127.0.0.1:1", "http://127.0.0.1:2")
@@ -163,14 +115,9 @@ func (b *bench) gateway(ctx context.Context, g governance, handlers map[governan
 	if err != nil {
 		return err
 	}
-	recorder, err := gateway.OpenTelemetry(s, gateway.TelemetryOptions{})
-	if err != nil {
-		return err
-	}
-	h, err := gateway.New(s, gateway.Options{
-		Telemetry: recorder, Transport: scripted{}, Services: services.New(services.Options{Transport: scripted{}}),
+	handlers[g], err = gateway.New(s, gateway.Options{
+		Transport: scripted{}, Services: services.New(services.Options{Transport: scripted{}}),
 	})
-	handlers[g] = served{handler: h, recorder: recorder}
 	return err
 }
 
@@ -192,24 +139,13 @@ func (c *chain) round(ctx context.Context, n int) error {
 	var before, after runtime.MemStats
 	w := &answer{header: http.Header{}}
 	runtime.ReadMemStats(&before)
-	start, used, err := time.Now(), time.Duration(0), error(nil)
-	if c.whole {
-		used, err = cpuTime()
-	}
+	start := time.Now()
 	for range n {
-		err = errors.Join(err, c.call(ctx, w))
+		if err := c.call(ctx, w); err != nil {
+			return err
+		}
 	}
 	elapsed := time.Since(start)
-	if c.recorder != nil {
-		err = errors.Join(err, c.recorder.Flush(ctx))
-	}
-	if c.whole { // what waits for the collector takes no CPU
-		now, failed := cpuTime()
-		elapsed, err = now-used, errors.Join(err, failed)
-	}
-	if err != nil {
-		return err
-	}
 	runtime.ReadMemStats(&after)
 	c.Microseconds = min(c.Microseconds, float64(elapsed.Nanoseconds())/float64(n)/1000)
 	c.Allocations = min(c.Allocations, math.Round(float64(after.Mallocs-before.Mallocs)/float64(n)))
@@ -221,7 +157,8 @@ func (c *chain) call(ctx context.Context, w *answer) error {
 	if err != nil {
 		return err
 	}
-	r.Header, r.RemoteAddr = c.request.Header, "127.0.0.1:1234"
+	// Policies change the headers of their request.
+	r.Header, r.RemoteAddr = c.request.Header.Clone(), "127.0.0.1:1234"
 	clear(w.header)
 	w.status, w.body = 0, w.body[:0]
 	c.handler.ServeHTTP(w, r)

@@ -98,7 +98,6 @@ func measure(ctx context.Context, o options) (*report, error) {
 	if r.Costs, err = b.measureCalls(ctx); err != nil {
 		return nil, err
 	}
-	bind(r.Chains, r.Costs)
 	if r.Validations, err = b.measureValidations(ctx); err != nil {
 		return nil, err
 	}

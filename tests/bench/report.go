@@ -54,7 +54,7 @@ func (r *report) write(w io.Writer) error {
 func (r *report) writeCosts(out *bytes.Buffer) error {
 	fmt.Fprintf(out, "A call: CPU time of the serving process with GOMAXPROCS=1, the least of %d rounds of %d calls\n", r.Rounds, r.Calls)
 	fmt.Fprintf(out, "over %d connections; memory allocated by it. Ratios, and what a call adds, are to the nearest row above that\n"+
-		"is indented less.\n\n", r.Concurrency)
+		"is indented less. What a row adds that does the same once more is how far processes differ.\n\n", r.Concurrency)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tCPU µs\tratio\tadds µs\texpected\t\tallocations\tbytes")
 	indent := map[string]string{}
@@ -82,8 +82,9 @@ func (c cost) expected() string {
 }
 
 func (r *report) writeChains(out *bytes.Buffer) error {
-	fmt.Fprint(out, "\nA call through the handler alone, in this process, with backends that are a function: by the clock, the\n"+
-		"least of all rounds. Two processes that do the same differ by more than ten policies take; here what they\nadd is to be seen.\n\n")
+	fmt.Fprint(out, "\nThe same through the handler alone, in this process, with backends that are a function: by the clock, the least\n"+
+		"of all rounds, which are too short for garbage to be collected in the least one. What a serving process adds to\n"+
+		"this is garbage, and memory that is not in the caches of the processor.\n\n")
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tµs\tadds µs\texpected\t\tallocations")
 	for _, c := range r.Chains {

@@ -11,17 +11,13 @@ func discarding() http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 }
 
-// telemetries are the shares of calls whose spans are kept, and how much of a call's
-// CPU time telemetry may then add.
-var telemetries = []struct {
-	name, kept string
-	share      float64
-}{{"a tenth of the calls kept", "0.1", 0.10}, {"every call kept", "1", 0.35}}
-
 // observed adds the same call to the MCP server with telemetry: metrics, and spans of
 // a tenth of the calls or of all. Without telemetry it is the call of proxy.
 func (s *starter) observed(proxy *measured, petstore, notes string, r request) {
-	for _, t := range telemetries {
+	for _, t := range [...]struct {
+		name, kept string
+		bound      float64
+	}{{"a tenth of the calls kept", "0.1", 1.10}, {"every call kept", "1", 1.35}} {
 		if s.err != nil {
 			return
 		}
@@ -30,6 +26,6 @@ func (s *starter) observed(proxy *measured, petstore, notes string, r request) {
 			return
 		}
 		file := s.snapshot(governance{kept: t.kept, collector: collector.url}, petstore, notes)
-		s.add("MCP proxy, tools/call, with telemetry, "+t.name, proxy.Name, 0, roleGateway, file, r)
+		s.add("MCP proxy, tools/call, with telemetry, "+t.name, proxy.Name, t.bound, roleGateway, file, r)
 	}
 }
