@@ -1,6 +1,7 @@
 package mcpproxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,10 +13,7 @@ import (
 
 	"toolgate/shared/mcp"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
-	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // sseWire is the wire of a session over HTTP+SSE, the transport of 2024-11-05:
@@ -23,9 +21,11 @@ import (
 // session. A goroutine reads it and deals out the messages by id and progress
 // token, until the stream ends.
 type sseWire struct {
-	proxy *Proxy
-	conn  sdk.Connection
-	end   context.CancelCauseFunc // ends the stream
+	proxy    *Proxy
+	stream   *http.Response
+	events   *mcp.EventReader        // of the stream
+	endpoint *url.URL                // to post to
+	end      context.CancelCauseFunc // ends the stream
 
 	mu    sync.Mutex
 	calls map[string]*sseCall // by id; nil when the stream has ended
@@ -48,21 +48,15 @@ const maxNotes = 16
 func (p *Proxy) connectSSE(h http.Header) (wire, error) {
 	ctx, end := context.WithCancelCause(onBehalf(p.background.ctx, h))
 	timer := time.AfterFunc(handshakeTimeout, func() { end(context.DeadlineExceeded) })
-	transport := &sdk.SSEClientTransport{
-		Endpoint:     p.target.String(),
-		MaxEventSize: p.limit,
-		HTTPClient:   &http.Client{Transport: sseTransport{p}},
-	}
-	conn, err := transport.Connect(ctx)
+	w := &sseWire{proxy: p, end: end, calls: map[string]*sseCall{}, done: make(chan struct{})}
+	err := w.open(ctx)
 	if !timer.Stop() && err == nil {
 		err = context.DeadlineExceeded
-		_ = conn.Close() // the time is up
 	}
 	if err != nil {
-		end(nil)
-		return nil, fmt.Errorf("opening the event stream: %w", withoutURL(err))
+		w.lose()
+		return nil, fmt.Errorf("opening the event stream: %w", err)
 	}
-	w := &sseWire{proxy: p, conn: conn, end: end, calls: map[string]*sseCall{}, done: make(chan struct{})}
 	if !p.background.stay(func(ctx context.Context) { w.read(onBehalf(ctx, h)) }) {
 		w.lose()
 		return nil, errClosed
@@ -70,40 +64,46 @@ func (p *Proxy) connectSSE(h http.Header) (wire, error) {
 	return w, nil
 }
 
-// sseTransport sends the requests of the connection with the credentials of the
-// backend, and to nowhere else: the server names the URL to post to.
-type sseTransport struct{ proxy *Proxy }
-
-// RoundTrip returns refusals as errors, so that what they mean is not lost in
-// the connection's own.
-func (t sseTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	p := t.proxy
-	out := req.Clone(req.Context())
-	if req.Method == http.MethodPost {
-		out.URL.RawQuery = p.client.AddQuery(out.URL.RawQuery)
+// open asks for the stream. Its first event is the URL to post to, which the
+// credentials go to as well: the client of the backend sends to no other host.
+func (w *sseWire) open(ctx context.Context) (err error) {
+	p := w.proxy
+	w.stream, err = p.request(ctx, http.MethodGet, http.Header{"Accept": acceptSSE, "Accept-Encoding": identity, "User-Agent": p.agent}) //nolint:bodyclose // lose closes it
+	if err != nil {
+		return err
 	}
-	out.Header["User-Agent"] = p.agent
-	out.Header["Accept-Encoding"] = identity
-	return p.do(out)
+	w.events = mcp.NewEventReader(w.stream.Body, p.limit)
+	e, err := w.events.Next()
+	if err != nil {
+		return p.readError(w.stream, err)
+	}
+	if e.Type != "endpoint" {
+		return fmt.Errorf("the first event is of type %q, not endpoint", e.Type)
+	}
+	if w.endpoint, err = p.target.Parse(string(bytes.TrimSpace(e.Data))); err != nil {
+		return errors.New("the endpoint to post to is not a URL") // which may hold the id of the session
+	}
+	w.endpoint.RawQuery = p.client.AddQuery(w.endpoint.RawQuery)
+	return nil
 }
 
 // read deals out the messages of the stream until it ends.
 func (w *sseWire) read(ctx context.Context) {
 	defer w.lose()
 	for {
-		message, err := w.conn.Read(ctx)
-		if errors.Is(err, io.EOF) || ctx.Err() != nil {
-			return
+		e, err := w.events.Next()
+		if err != nil {
+			return // broken, or at its end: the next call opens another
 		}
-		var m *mcp.Message
-		if err == nil {
-			m, err = scanned(message)
+		if len(e.Data) == 0 || e.Type != "" && e.Type != "message" {
+			continue
 		}
+		m, err := mcp.Scan(bytes.Clone(e.Data), answerDepth) // it is kept for its call
 		if err != nil {
 			w.proxy.log.Warn("a message of the MCP server cannot be read", "error", err)
 			continue
 		}
-		w.deal(ctx, m)
+		w.deal(ctx, &m)
 	}
 }
 
@@ -116,8 +116,10 @@ func (w *sseWire) lose() {
 	}
 	w.calls = nil
 	close(w.done)
-	_ = w.conn.Close() // it has ended
 	w.end(nil)
+	if w.stream != nil {
+		w.stream.Body.Close()
+	}
 }
 
 func (w *sseWire) deal(ctx context.Context, m *mcp.Message) {
@@ -209,67 +211,22 @@ func (w *sseWire) lost(err error) error {
 	return errors.Join(errSessionLost, err)
 }
 
+// send posts a message. The answer to it, if any, comes on the stream.
 func (w *sseWire) send(ctx context.Context, body []byte) error {
-	message, err := jsonrpc.DecodeMessage(body)
+	select {
+	case <-w.done:
+		return io.EOF
+	default:
+	}
+	res, err := w.proxy.postTo(ctx, w.endpoint, http.Header{"Content-Type": typeJSON, "Accept-Encoding": identity, "User-Agent": w.proxy.agent}, body)
 	if err != nil {
-		return fmt.Errorf("writing a message for the event stream: %w", err)
+		return err
 	}
-	return withoutURL(w.conn.Write(ctx, message))
-}
-
-// withoutURL takes the URL out of an error of http.Client: its query may hold a
-// credential, or the id of the session.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
+	finish(res)
+	return nil
 }
 
 func (w *sseWire) close() error {
 	w.lose()
 	return nil
-}
-
-// scanned writes a message of the connection as it was on the wire. Params and
-// result are the server's bytes.
-func scanned(message jsonrpc.Message) (*mcp.Message, error) {
-	var raw []byte
-	switch m := message.(type) {
-	case *jsonrpc.Response:
-		id, err := json.Marshal(m.ID.Raw())
-		if err != nil {
-			return nil, err
-		}
-		raw = append(append(raw, `{"jsonrpc":"2.0","id":`...), id...)
-		if m.Error != nil {
-			raw = append(raw, `,"error":`...)
-			raw = mcp.AppendErrorObject(raw, wireError(m.Error))
-		} else {
-			raw = append(append(raw, `,"result":`...), m.Result...)
-		}
-	case *jsonrpc.Request:
-		raw = append(append(raw, `{"jsonrpc":"2.0","method":`...), quote(m.Method)...)
-		if m.ID.IsValid() {
-			id, err := json.Marshal(m.ID.Raw())
-			if err != nil {
-				return nil, err
-			}
-			raw = append(append(raw, `,"id":`...), id...)
-		}
-		if len(m.Params) > 0 {
-			raw = append(append(raw, `,"params":`...), m.Params...)
-		}
-	}
-	out, err := mcp.Scan(append(raw, '}'), answerDepth)
-	return &out, err
-}
-
-// wireError is an error of the server as the connection gives it.
-func wireError(err error) *mcp.Error {
-	e, ok := errors.AsType[*jsonrpc.Error](err)
-	if !ok {
-		return behind("sent an error that cannot be read")
-	}
-	return &mcp.Error{Code: mcp.Code(e.Code), Message: e.Message, Data: jsontext.Value(e.Data)}
 }

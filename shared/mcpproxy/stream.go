@@ -1,6 +1,7 @@
 package mcpproxy
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -30,7 +31,7 @@ func (p *Proxy) stream(w http.ResponseWriter, res *http.Response) {
 	}
 }
 
-// copyFlushing copies until the end and flushes after each read.
+// copyFlushing copies until the end and flushes after each read, where anything can be.
 func copyFlushing(w io.Writer, rc *http.ResponseController, body io.Reader) error {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
@@ -40,7 +41,7 @@ func copyFlushing(w io.Writer, rc *http.ResponseController, body io.Reader) erro
 			if _, err := w.Write((*buf)[:n]); err != nil {
 				return err
 			}
-			if err := rc.Flush(); err != nil {
+			if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				return err
 			}
 		}

@@ -36,11 +36,22 @@ type Options struct {
 
 // Store keeps rows in one table. It serves [state.Store].
 type Store struct {
-	client    *dynamodb.Client
+	operations
 	table     *string
 	transport *http.Transport // nil if the host gave a client
 	deadline  *remote.Deadline
 }
+
+// operations are those of the client that a store uses. They are held one by one:
+// a field for the client would make all its methods reachable by reflection, and the
+// linker would put every operation that DynamoDB has into the executables.
+type operations struct {
+	getItem    operation[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	putItem    operation[dynamodb.PutItemInput, dynamodb.PutItemOutput]
+	deleteItem operation[dynamodb.DeleteItemInput, dynamodb.DeleteItemOutput]
+}
+
+type operation[In, Out any] func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
 
 // The attributes of an item.
 const (
@@ -77,13 +88,14 @@ func New(region, table, endpoint string, o Options) (*Store, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	s.client = dynamodb.NewFromConfig(config, func(o *dynamodb.Options) {
+	client := dynamodb.NewFromConfig(config, func(o *dynamodb.Options) {
 		o.Retryer = aws.NopRetryer{} // by default a busy store is asked three times
 		o.AccountIDEndpointMode = aws.AccountIDEndpointModeDisabled
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
 	})
+	s.operations = operations{client.GetItem, client.PutItem, client.DeleteItem}
 	return s, nil
 }
 
@@ -107,7 +119,7 @@ func (s *Store) Get(ctx context.Context, key state.Key) (state.Record, error) {
 func (s *Store) get(ctx context.Context, key state.Key) (state.Record, error) {
 	var out *dynamodb.GetItemOutput
 	err := s.attempt(ctx, func(ctx context.Context) (err error) {
-		out, err = s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: s.table, Key: primaryKey(key), ConsistentRead: new(true)})
+		out, err = s.getItem(ctx, &dynamodb.GetItemInput{TableName: s.table, Key: primaryKey(key), ConsistentRead: new(true)})
 		return err
 	})
 	if err != nil {
@@ -143,7 +155,7 @@ func (s *Store) put(ctx context.Context, key state.Key, record state.Record, ver
 		in.ExpressionAttributeValues = versionValue(record.Version)
 	}
 	return s.attempt(ctx, func(ctx context.Context) error {
-		_, err := s.client.PutItem(ctx, in)
+		_, err := s.putItem(ctx, in)
 		return err
 	})
 }
@@ -171,7 +183,7 @@ func (s *Store) remove(ctx context.Context, key state.Key, version string) error
 		in.ExpressionAttributeValues = versionValue(version)
 	}
 	return s.attempt(ctx, func(ctx context.Context) error {
-		_, err := s.client.DeleteItem(ctx, in)
+		_, err := s.deleteItem(ctx, in)
 		return err
 	})
 }

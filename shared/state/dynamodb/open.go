@@ -15,8 +15,15 @@ const form = "dynamodb://REGION/TABLE"
 // What the service takes for names.
 var (
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
-	tableName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	tableName  = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 )
+
+// isTable reports whether the service takes a name for a table. Its length is
+// counted here: a pattern that repeats 255 times is as many times as large, and
+// every start compiles it.
+func isTable(name string) bool {
+	return len(name) >= 3 && len(name) <= 255 && tableName.MatchString(name)
+}
 
 // Opener opens dynamodb: URLs. Without a region, dynamodb:///TABLE, it is the one
 // of the configuration; ?endpoint= is the URL of a server that stands in for the
@@ -24,7 +31,7 @@ var (
 func Opener(o Options) state.Opener {
 	return state.Opener{Scheme: "dynamodb", Form: form, Open: func(_ context.Context, u *url.URL) (state.Store, error) {
 		table := strings.TrimPrefix(u.Path, "/")
-		if u.Opaque != "" || !tableName.MatchString(table) {
+		if u.Opaque != "" || !isTable(table) {
 			return nil, fmt.Errorf("after the region it has the name of a table, of 3 to 255 letters, digits, _, . and -; write %s: %w", form, state.ErrURL)
 		}
 		if u.Host != "" && !regionName.MatchString(u.Host) {
