@@ -263,6 +263,14 @@ var errStreamGone = fmt.Errorf("%w: %w", &mcp.Error{
 	Message: "there is no such stream here: it has ended, or it was never opened for this server; open one with GET /{server}/sse",
 }, mailbox.ErrGone)
 
+// errStreamElsewhere is the same where instances share no store: the stream may well
+// be there, at another instance.
+var errStreamElsewhere = fmt.Errorf("%w: %w, for want of a store: name one, such as by TOOLGATE_STORE", &mcp.Error{
+	Code: mcp.CodeInvalidRequest, Status: http.StatusNotFound,
+	Message: "there is no such stream here: it has ended, or it was never opened for this server, or another instance has it, " +
+		"and the instances of this gateway share no store by which to reach it",
+}, mailbox.ErrGone)
+
 var errTooManyMessages = &mcp.Error{
 	Code: mcp.CodeInternalError, Status: http.StatusTooManyRequests,
 	Message: "too many messages are being served; try again later",
@@ -331,7 +339,7 @@ func (x *exchange) receive() (*delivery, []byte, error) {
 // writer opens the mailbox of a stream of another instance.
 func (l *legacySSE) writer(ctx context.Context, o mailbox.Options) (*mailbox.Writer, error) {
 	if l.store == nil {
-		return nil, errStreamGone
+		return nil, errStreamElsewhere
 	}
 	w, err := mailbox.Open(ctx, o)
 	switch {

@@ -294,7 +294,7 @@ func TestLegacySSERefusals(t *testing.T) {
 		{name: "altered session", url: s.url + "A", status: 404, want: "no such stream"},
 		{name: "expired session", url: base + "/x/messages?sessionId=" + expired, status: 404, want: "no such stream"},
 		{name: "stream that never was", url: base + "/x/messages?sessionId=" + never, status: 404, want: "no such stream"},
-		{name: "stream of another instance, without a store", url: elsewhere + path, status: 404, want: "no such stream"},
+		{name: "stream of another instance, without a store", url: elsewhere + path, status: 404, want: "share no store"},
 		{name: "large", body: toolCall("1", strings.Repeat("x", 1000)), status: 413, want: "the limit of this gateway"},
 		{name: "no JSON", header: [2]string{"Content-Type", "text/plain"}, status: 415, want: "application/json"},
 		{name: "batch", body: "[" + call + "]", status: 400, want: "one message a request"},
@@ -332,6 +332,22 @@ func TestLegacySSERefusals(t *testing.T) {
 	conversationGoesOn := toolCall("2", "a")
 	s.post(conversationGoesOn, 202)
 	s.want(`{"jsonrpc":"2.0","id":2,"result":{"ok":true}}`)
+}
+
+// A client is told at once what would come to nothing: a response that is sent whole
+// has no event before its end.
+func TestLegacySSENeedsAResponseThatStreams(t *testing.T) {
+	g := newInstance(t, serverFunc(fake), nil, seal.RandomSecret())
+	base := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	}))
+	res := do(t, t.Context(), http.MethodGet, base+"/x/sse", "")
+	if got := bodyOf(res); res.StatusCode != http.StatusNotImplemented || !strings.Contains(got, "POST to /{server}/mcp") {
+		t.Errorf("got %d %s, want 501 and where to go", res.StatusCode, got)
+	}
+	if n := len(g.sse.streams); n != 0 {
+		t.Errorf("got %d streams, want none", n)
+	}
 }
 
 // After its end a stream takes no messages, here or elsewhere, and leaves nothing

@@ -58,6 +58,10 @@ func (x *exchange) openStream(ctx context.Context, e endpoint) {
 		x.failHTTP(http.StatusNotAcceptable, "this endpoint answers with "+mcp.ContentSSE)
 		return
 	}
+	if !streams(x.w) {
+		x.failHTTP(http.StatusNotImplemented, "HTTP+SSE needs a response that streams, and what serves this gateway sends whole ones; POST to /{server}/mcp")
+		return
+	}
 	expires := l.end(ctx)
 	s := &legacyStream{id: streamID(), events: make(chan []byte)}
 	s.ctx, s.cancel = context.WithDeadline(ctx, expires)
@@ -82,6 +86,19 @@ func (x *exchange) openStream(ctx context.Context, e endpoint) {
 	defer closeBox()
 	x.startStream()
 	x.call.Err = x.pump(s, "event: endpoint\ndata: "+x.messagesURL(session)+"\n\n")
+}
+
+// streams tells whether a client gets a response as it is written, and not once it has
+// ended: some doors of platforms have no other way.
+func streams(w http.ResponseWriter) bool {
+	for {
+		wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			_, ok = w.(http.Flusher)
+			return ok
+		}
+		w = wrapped.Unwrap()
+	}
 }
 
 // end is when a stream that begins now has to end. It leaves a platform that cuts

@@ -29,6 +29,9 @@ type ServeOptions struct {
 	Configuration string // the folder with gateway.yaml
 	Dir           string // for what is made on the way
 	Env           []string
+	// Lambda says more of the function where the platform is AWS Lambda; its Env is not
+	// looked at.
+	Lambda LambdaOptions
 }
 
 // Serve serves a folder on a platform. To its gateway.yaml are added the URL, and the
@@ -41,7 +44,7 @@ func Serve(ctx context.Context, o ServeOptions) (*Gateway, error) {
 	configuration, app := filepath.Join(o.Dir, "configuration"), filepath.Join(o.Dir, "app")
 	err = os.CopyFS(configuration, os.DirFS(o.Configuration))
 	if err == nil {
-		err = addKeys(filepath.Join(configuration, "gateway.yaml"), "http://"+l.Addr().String())
+		err = addKeys(filepath.Join(configuration, "gateway.yaml"), "http://"+l.Addr().String(), domainName(o.Lambda.Door))
 	}
 	if err == nil {
 		err = Deploy(ctx, o.Local, o.Unpacked, configuration, app)
@@ -52,7 +55,8 @@ func Serve(ctx context.Context, o ServeOptions) (*Gateway, error) {
 	}
 	env := append([]string{"SEALING_KEY=" + strings.Repeat("platform ", 4)}, o.Env...)
 	if o.Platform == Lambda {
-		f, err := StartLambda(ctx, app, l, LambdaOptions{Env: env})
+		o.Lambda.Env = env
+		f, err := StartLambda(ctx, app, l, o.Lambda)
 		if err != nil {
 			return nil, err
 		}
@@ -66,14 +70,14 @@ func Serve(ctx context.Context, o ServeOptions) (*Gateway, error) {
 }
 
 // addKeys adds to a gateway.yaml what a platform, or a test, needs and it does not say.
-func addKeys(path, url string) error {
+func addKeys(path, url, host string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
 	text := strings.TrimRight(string(content), "\n")
 	for key, value := range map[string]string{
-		"publicUrl": url, "allowedHosts": "[ " + domainName(FunctionURL) + " ]", "sealingKey": "{ secret: env:SEALING_KEY }",
+		"publicUrl": url, "allowedHosts": "[ " + host + " ]", "sealingKey": "{ secret: env:SEALING_KEY }",
 		"egress": `{ allow: [ 127.0.0.0/8, "::1" ] }`, // what tests reach is on this machine
 	} {
 		if !strings.Contains("\n"+text, "\n"+key+":") {
@@ -139,20 +143,26 @@ func Start(t testing.TB, platform, configuration string) string {
 	if platform == "" {
 		return peer.GatewayFolder(t, configuration)
 	}
+	return StartWith(t, ServeOptions{Platform: platform, Configuration: configuration}).URL
+}
+
+// StartWith serves a folder on a platform until the test ends. The programs and the
+// folders that [Serve] needs besides the configuration are made.
+func StartWith(t testing.TB, o ServeOptions) *Gateway {
+	t.Helper()
 	Needed(t)
-	g, err := Serve(t.Context(), ServeOptions{
-		Platform: platform, Local: peer.GatewayProgram(t), Unpacked: Package(t, platform), Configuration: configuration, Dir: t.TempDir(),
-	})
+	o.Local, o.Unpacked, o.Dir = peer.GatewayProgram(t), Package(t, o.Platform), t.TempDir()
+	g, err := Serve(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		g.Stop()
 		if t.Failed() {
-			t.Logf("output on %s:\n%s", platform, g.Log())
+			t.Logf("output on %s:\n%s", o.Platform, g.Log())
 		}
 	})
-	return g.URL
+	return g
 }
 
 // StartYAML is [Start], for a folder that has this gateway.yaml alone.

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"toolgate/tests/hosts"
@@ -56,14 +54,7 @@ func orders(t *testing.T) *httptest.Server {
 // returns its endpoint.
 func ordersGateway(t *testing.T, platform string) string {
 	t.Helper()
-	dir := t.TempDir()
-	document, err := os.ReadFile(filepath.Join("testdata", "orders.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{
-		"orders.yaml": document,
-		"gateway.yaml": fmt.Appendf(nil, `name: contoso
+	dir := ordersFolder(t, fmt.Sprintf(`name: contoso
 backends:
   orders: { url: %q }
 apis:
@@ -76,13 +67,7 @@ servers:
       - getOrder
       - { operation: createOrder, name: create_order, description: Create an order. }
       - getLabel
-`, orders(t).URL+"/v1"),
-	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+`, orders(t).URL+"/v1"))
 	return hosts.Start(t, platform, dir) + "/orders/mcp"
 }
 

@@ -8,7 +8,16 @@
 // What the clients answer when a server asks for input.
 export const userInput = { action: 'accept', content: { name: 'Ada', username: 'ada' } };
 
+// oneByOne hands a client its messages one a turn of the event loop. The SDKs begin to handle
+// a notification in a microtask and a response at once, with which they forget who wants
+// its progress: of messages that arrive together, the last progress would be lost.
+function oneByOne(transport) {
+  const receive = transport.onmessage;
+  transport.onmessage = (...message) => setImmediate(receive, ...message);
+}
+
 export async function run(client, callTool, plan) {
+  oneByOne(client.transport);
   const methods = {
     'tools/list': (params, options) => client.listTools(params, options),
     'tools/call': callTool,

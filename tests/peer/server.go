@@ -89,8 +89,7 @@ func awaitConnection(ctx context.Context, p *Process, address string) error {
 // 2025-11-25 and before, with sessions. It ends with the test.
 func ServerEverything(t testing.TB) string {
 	t.Helper()
-	dir := NPM(t)
-	p, err := Start(Command{
+	return Listening(t, Command{
 		Path: Node(t),
 		Args: []string{
 			// The server listens on every interface; the module in front makes
@@ -98,9 +97,24 @@ func ServerEverything(t testing.TB) string {
 			"--import", "./loopback.mjs",
 			filepath.Join("node_modules", "@modelcontextprotocol", "server-everything", "dist", "index.js"), "streamableHttp",
 		},
-		Dir:   dir,
-		Ready: listening,
-	})
+		Dir: NPM(t),
+	}) + "/mcp"
+}
+
+// Provider starts an OpenID provider that knows the client gateway, with this redirect
+// URI, and returns its issuer. It ends with the test.
+func Provider(t testing.TB, redirect string) string {
+	t.Helper()
+	return Listening(t, Command{Path: Node(t), Args: []string{"provider.mjs", redirect}, Dir: NPM(t)})
+}
+
+// Listening starts a program that says where it listens, as the gateway and the scripts
+// of tests/npm do, and returns that URL without a slash at the end. It ends with the
+// test.
+func Listening(t testing.TB, c Command) string {
+	t.Helper()
+	c.Ready = listening
+	p, err := Start(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +123,7 @@ func ServerEverything(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return url + "/mcp"
+	return url
 }
 
 // Gateway serves a folder that has this gateway.yaml with the gateway's local

@@ -1,8 +1,6 @@
 package portal_test
 
 import (
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -66,24 +64,9 @@ func contentOf(t *testing.T, visibility string, header ...string) map[string]por
 // contentAt is what a caller is shown, by the names of servers.
 func contentAt(t *testing.T, base string, header ...string) map[string]portal.Server {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/catalog/servers.json", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	res, err := (&http.Client{}).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, body := get(t, base+"/catalog/servers.json", header...)
 	var content portal.Content
-	if err := json.Unmarshal(body, &content); err != nil {
+	if err := json.Unmarshal([]byte(body), &content); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
 	found := map[string]portal.Server{}

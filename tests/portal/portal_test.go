@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -100,8 +99,6 @@ func (oneKey) Find(_ context.Context, text string) (*policy.Subscription, error)
 	return &policy.Subscription{ID: "ada", Name: "Of Ada", Created: created, Scope: policy.SubscriptionScope{Kind: policy.ProductScope, Name: "partners"}}, nil
 }
 
-var listening = regexp.MustCompile(`(?m)^listening on (http://\S+?)/?\r?$`)
-
 // start serves a gateway and returns its URL, and a debug token of the server partners.
 func start(t *testing.T) (public, debug string) {
 	t.Helper()
@@ -116,7 +113,7 @@ func start(t *testing.T) (public, debug string) {
 		t.Fatal(err)
 	}
 	public = "http://" + l.Addr().String()
-	provider := run(t, peer.Command{Path: peer.Node(t), Args: []string{"provider.mjs", public + "/oauth/callback"}, Dir: peer.NPM(t)})
+	provider := peer.Provider(t, public+"/oauth/callback")
 	dir := folder.Write(t, map[string]string{
 		"gateway.yaml": fmt.Sprintf(configuration, public, provider, backend.URL), "orders.yaml": document,
 		"shop.xml":    fmt.Sprintf(limited, `<rate-limit-by-key calls="20" renewal-period="60" counter-key="all" />`),
@@ -144,27 +141,6 @@ func debugToken(t *testing.T, sealingKey string) string {
 		t.Fatal(err)
 	}
 	return token
-}
-
-// run starts a program, which ends with the test, and returns where it listens.
-func run(t *testing.T, c peer.Command) string {
-	t.Helper()
-	c.Ready = listening
-	p, err := peer.Start(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Stop()
-		if t.Failed() {
-			t.Logf("output of %s:\n%s", c, p.Log())
-		}
-	})
-	place, err := p.AwaitReady(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return place
 }
 
 // chromium finds the browser, which npm does not have.
@@ -272,44 +248,46 @@ func use(t *testing.T, configuration string) {
 	}
 }
 
+// get is what is at a URL, for a request with these headers; it follows no redirection.
+func get(t *testing.T, url string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
+}
+
 // TestFiles looks at what the page consists of.
 func TestFiles(t *testing.T) {
 	dir := folder.Write(t, map[string]string{"gateway.yaml": "name: contoso\nregistry: {}\nservers: { wiki: { upstream: { url: \"https://wiki.contoso.com/mcp\" }, authorization: { issuer: \"https://login.contoso.com/tenant\" } } }\npublicUrl: https://tools.contoso.com/gateway\n"})
 	base := folder.Serve(t, dir, nil, gateway.Options{Services: services.New(services.Options{})})
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	get := func(path string, header ...string) (*http.Response, string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(header) > 0 {
-			req.Header.Set(header[0], header[1])
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		body, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res, string(body)
-	}
-	if res, _ := get("/catalog"); res.StatusCode != http.StatusFound || res.Header.Get("Location") != "catalog/" {
+	if res, _ := get(t, base+"/catalog"); res.StatusCode != http.StatusFound || res.Header.Get("Location") != "catalog/" {
 		t.Errorf("/catalog: got %d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
-	res, _ := get("/catalog/")
+	res, _ := get(t, base+"/catalog/")
 	csp := res.Header.Get("Content-Security-Policy")
 	for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "connect-src 'self' https://login.contoso.com;", "frame-ancestors 'none'", "require-trusted-types-for 'script'"} {
 		if !strings.Contains(csp, want) {
 			t.Errorf("the policy is %q, want %q in it", csp, want)
 		}
 	}
-	if again, body := get("/catalog/", "If-None-Match", res.Header.Get("ETag")); again.StatusCode != http.StatusNotModified || body != "" {
+	if again, body := get(t, base+"/catalog/", "If-None-Match", res.Header.Get("ETag")); again.StatusCode != http.StatusNotModified || body != "" {
 		t.Errorf("a file that the browser has: got %d", again.StatusCode)
 	}
-	_, content := get("/catalog/servers.json")
+	_, content := get(t, base+"/catalog/servers.json")
 	for _, want := range []string{`"url":"https://tools.contoso.com/gateway/wiki/mcp"`, `"issuers":["https://login.contoso.com/tenant"]`} {
 		if !strings.Contains(content, want) {
 			t.Errorf("content: got %s, want %s in it", content, want)
@@ -321,7 +299,7 @@ func TestFiles(t *testing.T) {
 	}
 	total := 0
 	for _, name := range names {
-		res, body := get("/catalog/" + filepath.Base(name))
+		res, body := get(t, base+"/catalog/"+filepath.Base(name))
 		if total += len(body); res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") == "" {
 			t.Errorf("%s: got %d", name, res.StatusCode)
 		}

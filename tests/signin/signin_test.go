@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,9 +63,6 @@ paths:
     delete: { operationId: cancelOrder, responses: { "200": { description: It is cancelled. } } }
 `
 
-// listening is what the gateway and the provider say once they listen.
-var listening = regexp.MustCompile(`(?m)^listening on (http://\S+?)/?\r?$`)
-
 // world is a gateway in front of a backend, and the provider where users sign in.
 type world struct {
 	url     string // of the MCP server
@@ -89,38 +85,17 @@ func start(t *testing.T, store string) *world {
 	}
 	address := l.Addr().String()
 	public := "http://" + address
-	provider := run(t, peer.Command{Path: peer.Node(t), Args: []string{"provider.mjs", public + "/oauth/callback"}, Dir: peer.NPM(t)})
+	provider := peer.Provider(t, public+"/oauth/callback")
 	dir := folder.Write(t, map[string]string{"gateway.yaml": fmt.Sprintf(configuration, public, provider, backend.URL), "orders.yaml": document})
 	program := peer.GatewayProgram(t)
 	if err := l.Close(); err != nil { // somebody else may take it meanwhile; then the test says so
 		t.Fatal(err)
 	}
-	run(t, peer.Command{
+	peer.Listening(t, peer.Command{
 		Path: program, Args: []string{"serve", dir, "--listen", address},
 		Env: []string{"SEALING_KEY=" + strings.Repeat("k", 40), "CLIENT_SECRET=the secret & of the gateway: +%", "TOOLGATE_STORE=" + store},
 	})
 	return &world{url: public + "/orders/mcp", gateway: public}
-}
-
-// run starts a program, which ends with the test, and returns where it listens.
-func run(t *testing.T, c peer.Command) string {
-	t.Helper()
-	c.Ready = listening
-	p, err := peer.Start(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Stop()
-		if t.Failed() {
-			t.Logf("output of %s:\n%s", c, p.Log())
-		}
-	})
-	place, err := p.AwaitReady(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return place
 }
 
 // each runs a test with and without a store.

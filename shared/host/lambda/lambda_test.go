@@ -184,6 +184,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// A handler is told whether its client gets a response as it is written.
+func TestFlush(t *testing.T) {
+	for name, front := range fronts {
+		f := testFunction(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprint(w, http.NewResponseController(w).Flush())
+		})
+		f.buffered = front.buffered
+		want := "feature not supported"
+		if name == "stream" {
+			want = "<nil>"
+		}
+		if res, err := answer(t, f, eventOf(front.context, `"rawPath":"/"`)); err != nil || res.StatusCode != 200 || res.Body != want {
+			t.Errorf("%s: got %+v, %v, want %s", name, res, err, want)
+		}
+	}
+}
+
 // A panic must not end the process, which would fail the next calls too; nor may a
 // response that it cut off pass for whole.
 func TestPanicIsAnAnswer(t *testing.T) {

@@ -122,7 +122,8 @@ func internalError() head {
 // maxBuffered is what the platform takes of a response that is not streamed, as JSON.
 const maxBuffered = 6 << 20
 
-// buffered is a response that is sent whole.
+// buffered is a response that is sent whole. It is no http.Flusher, and that tells a
+// handler so.
 type buffered struct {
 	header http.Header
 	status int // zero until it has begun
@@ -158,9 +159,6 @@ func (b *buffered) Write(p []byte) (int, error) {
 	}
 	return b.body.Write(p)
 }
-
-// Flush serves http.Flusher; nothing is sent before the whole.
-func (b *buffered) Flush() { b.begin(http.StatusOK, nil) }
 
 // tooLarge is the answer in place of one that the platform does not take.
 const tooLarge = `{"jsonrpc":"2.0","error":{"code":-32603,"message":"The response is larger than the 6 MB that AWS Lambda takes here. ` +
