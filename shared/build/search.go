@@ -40,7 +40,7 @@ func (x *searchIndex) add(definition jsontext.Value, o *openapi.Operation, page,
 		return
 	}
 	if o != nil {
-		d.Tags = o.Tags
+		d.Tags, d.Method, d.Path = o.Tags, o.Method, o.Path
 	}
 	d.Place = search.Place{Page: page, Start: start, End: start + len(definition)}
 	x.Add(d)

@@ -16,6 +16,7 @@ type Builder struct {
 	totals    [fields]float64 // words in all documents
 	tags      map[string]int  // the numbers of groups
 	groups    []group
+	families  map[string]int // by the names without versions
 }
 
 // group are the documents with one tag. What is said of some holds of the others, a
@@ -47,6 +48,26 @@ func (b *Builder) join(e *entry, tags []string) {
 	}
 }
 
+// familyOf is the number of the tools whose names differ in nothing but a version.
+func (b *Builder) familyOf(name string) int {
+	var rest []string
+	words(name, func(word string) {
+		if len(word) < 2 || word[0] != 'v' || word[1] < '0' || word[1] > '9' {
+			rest = append(rest, word)
+		}
+	})
+	if b.families == nil {
+		b.families = map[string]int{}
+	}
+	key := strings.Join(rest, " ")
+	n, known := b.families[key]
+	if !known {
+		n = len(b.families)
+		b.families[key] = n
+	}
+	return n
+}
+
 // noGroup is the group of a document without tags.
 const noGroup = math.MaxInt32
 
@@ -65,6 +86,7 @@ type entry struct {
 	Hit
 	action action
 	group  int
+	family int
 	counts map[string]*[fields]float64 // by stem
 	focus  map[string]bool             // the stems of the title, or else of the name
 	length [fields]float64             // in words
@@ -83,10 +105,7 @@ func (b *Builder) Add(d *Document) {
 	e.Summary = summary(d.Title, first)
 	e.focus = focusOf(d)
 	e.count(ofName, d.Name)
-	e.action = actionOf(d.Name, d.Title, d.Description)
-	if fading(d, first) {
-		e.action |= isFading
-	}
+	e.action = actionOf(d, first)
 	e.count(ofTitle, d.Title)
 	e.count(ofSummary, first)
 	e.count(ofDescription, rest)
@@ -96,7 +115,13 @@ func (b *Builder) Add(d *Document) {
 	for _, tag := range d.Tags {
 		e.count(ofTags, tag)
 	}
+	for segment := range strings.SplitSeq(d.Path, "/") {
+		if !strings.Contains(segment, "{") {
+			e.count(ofPath, segment)
+		}
+	}
 	e.compounds(d.Name)
+	e.family = b.familyOf(d.Name)
 	b.join(&e, d.Tags)
 	for f := range fields {
 		b.totals[f] += e.length[f]
@@ -107,9 +132,11 @@ func (b *Builder) Add(d *Document) {
 func (e *entry) count(f field, text string) {
 	words(text, func(word string) {
 		e.length[f]++
-		if !unsaid[word] {
-			e.add(f, stem(word), 1)
+		term := stem(word)
+		if unsaid[word] || term == "all" && (f == ofSummary || f == ofDescription) {
+			return
 		}
+		e.add(f, term, 1)
 	})
 }
 
@@ -154,37 +181,6 @@ func (e *entry) compounds(name string) {
 			}
 		}
 	}
-}
-
-// actionOf is the action that the first word says, of the name or else of what is said
-// of the tool, with the one behind an "or" after it; unknown where that is no verb of
-// one.
-func actionOf(texts ...string) action {
-	for _, text := range texts {
-		found, n, or := unknown, 0, false
-		words(text, func(word string) {
-			switch {
-			case n == 0, n == 2 && or && found != unknown:
-				found |= actions[stem(word)]
-			case n == 1:
-				or = word == "or"
-			}
-			n++
-		})
-		if found != unknown {
-			return found
-		}
-	}
-	return unknown
-}
-
-// fading tells of a tool that is on its way in or out.
-func fading(d *Document, first string) bool {
-	found := false
-	words(d.Name+" "+d.Title+" "+first, func(word string) {
-		found = found || word == "legacy" || word == "deprecated" || word == "deprecation" || strings.Contains(word, "alpha") || strings.Contains(word, "beta")
-	})
-	return found
 }
 
 // arguments are the names of parameters, as a hit shows them.
@@ -236,14 +232,14 @@ func cut(text string, most int) string {
 }
 
 // magic begins an index; its digit is the version of the layout.
-const magic = "tgs1"
+const magic = "tgs2"
 
 // The layout, with numbers of 32 bits, the lowest byte first: the head; a row for each
 // document; a row for each term, in the order of the terms, and one more; texts;
 // postings. Offsets are from the beginning of the texts or of the postings.
 const (
 	headSize     = 4 + 5*4 // magic, documents, groups, terms, bytes of texts, bytes of postings
-	documentSize = 10 * 4  // offset of the name, its length, those of summary and arguments, page, start, end, action, number of stems in focus, group
+	documentSize = 11 * 4  // offset of the name, its length, those of summary and arguments, page, start, end, action, weight of its focus, group, family
 	termSize     = 2 * 4   // offset of the term, offset of its postings
 )
 
@@ -272,7 +268,7 @@ func (b *Builder) Bytes() ([]byte, error) {
 	}
 	for i := range b.documents {
 		d := &b.documents[i]
-		rows = u32(rows, len(texts), len(d.Name), len(d.Summary), len(d.Arguments), d.Place.Page, d.Place.Start, d.Place.End, int(d.action), len(d.focus), d.group)
+		rows = u32(rows, len(texts), len(d.Name), len(d.Summary), len(d.Arguments), d.Place.Page, d.Place.Start, d.Place.End, int(d.action), b.focusWeight(d, frequency), d.group, d.family)
 		texts = append(append(append(texts, d.Name...), d.Summary...), d.Arguments...)
 	}
 	for _, term := range terms {
@@ -298,6 +294,15 @@ func (b *Builder) Bytes() ([]byte, error) {
 	}
 	out := u32([]byte(magic), len(b.documents), len(b.groups), len(terms), len(texts), len(postings))
 	return slices.Concat(out, rows, heads, texts, postings), nil
+}
+
+// focusWeight is how much the words say that a document is for, by their rarity.
+func (b *Builder) focusWeight(d *entry, frequency map[string]int) int {
+	all := 0.0
+	for term := range d.focus {
+		all += rarity(len(b.documents), frequency[term])
+	}
+	return int(math.Round(scale * all))
 }
 
 // ofGroups adds the postings of groups behind those of documents, the last of which is

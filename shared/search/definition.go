@@ -16,14 +16,15 @@ func Read(definition jsontext.Value) (*Document, error) {
 		Title       string `json:"title"`
 		Description string `json:"description"`
 		Annotations struct {
-			Title string `json:"title"`
+			Title    string `json:"title"`
+			ReadOnly bool   `json:"readOnlyHint"`
 		} `json:"annotations"`
 		InputSchema jsontext.Value `json:"inputSchema"`
 	}
 	if err := json.Unmarshal(definition, &tool); err != nil {
 		return nil, fmt.Errorf("indexing the definition of a tool: %w", err)
 	}
-	d := &Document{Name: tool.Name, Title: tool.Title, Description: tool.Description}
+	d := &Document{Name: tool.Name, Title: tool.Title, Description: tool.Description, ReadOnly: tool.Annotations.ReadOnly}
 	if d.Title == "" {
 		d.Title = tool.Annotations.Title
 	}

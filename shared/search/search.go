@@ -13,6 +13,11 @@ type Document struct {
 	Description string
 	Parameters  []Parameter
 	Tags        []string
+	// Method and Path are those of the operation of a REST API, such as GET and
+	// /orders/{id}; empty for tools that are none.
+	Method, Path string
+	// ReadOnly says that the tool changes nothing; false where nobody says so.
+	ReadOnly bool
 	// Place says where the definition of the tool is; the index keeps it and does not
 	// look at it.
 	Place Place
@@ -48,14 +53,15 @@ const (
 	ofDescription // the rest of it
 	ofParameters
 	ofTags
+	ofPath // the segments of the path that are no parameters
 	fields
 )
 
 // weights say how much a word counts where it stands; lengths how much less it counts
 // among many others there (the b of BM25), from 0 to 1.
 var (
-	weights = [fields]float64{ofName: 2, ofTitle: 1.5, ofSummary: 1.5, ofDescription: 0.3, ofParameters: 0.2, ofTags: 0.6}
-	lengths = [fields]float64{ofName: 0.75, ofTitle: 0.4, ofSummary: 0.4, ofDescription: 0.9, ofParameters: 0.75, ofTags: 0.5}
+	weights = [fields]float64{ofName: 2, ofTitle: 1.5, ofSummary: 1.5, ofDescription: 0.3, ofParameters: 0.2, ofTags: 0.6, ofPath: 0.6}
+	lengths = [fields]float64{ofName: 0.75, ofTitle: 0.4, ofSummary: 0.4, ofDescription: 0.9, ofParameters: 0.75, ofTags: 0.5, ofPath: 0.5}
 )
 
 // saturation is the k1 of BM25: how soon a word that stands there again adds little.

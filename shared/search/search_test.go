@@ -17,6 +17,7 @@ var few = []Document{
 	{Name: "getHTTPStatus", Description: "Tells whether the shop is reachable."},
 	{Name: "deleteOrderV1beta1", Description: "Cancels an order that was not shipped yet.", Tags: []string{"orders"}},
 	{Name: "readConfigMap", Description: "read the specified ConfigMap"},
+	{Name: "basket", Method: "GET", Path: "/carts/{id}"},
 }
 
 func open(t testing.TB, documents []Document) *Index {
@@ -46,6 +47,10 @@ func TestSearch(t *testing.T) {
 		{"HTTP status", "getHTTPStatus"},
 		{"show configmaps", "readConfigMap"},
 		{"conf", "readConfigMap"},
+		{"how do I delete an order", "deleteOrder"},
+		{"take the order off", "deleteOrder"},
+		{"all the orders", "listOrders"},
+		{"show everything in the basket", "basket"},
 		{"nothing of the kind", ""},
 		{"the of to", ""},
 		{"", ""},
@@ -87,6 +92,40 @@ func TestShown(t *testing.T) {
 	}
 }
 
+// Of tools that differ in nothing but a version, the best is found before any of another.
+func TestFamilies(t *testing.T) {
+	x := open(t, []Document{{Name: "listPodsV1"}, {Name: "listPodsV2"}, {Name: "listPodsV1beta1"}, {Name: "listNodesOfPods"}})
+	var got []string
+	for _, hit := range x.Search("list pods", 4, nil) {
+		got = append(got, hit.Name)
+	}
+	if want := []string{"listPodsV1", "listNodesOfPods", "listPodsV2", "listPodsV1beta1"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// What a tool does is told by its verb, and otherwise by its method; a list is of many.
+func TestActionOf(t *testing.T) {
+	for _, c := range []struct {
+		tool Document
+		want action
+	}{
+		{Document{Name: "getOrder"}, reads | isOne},
+		{Document{Name: "getOrders"}, reads | isMany},
+		{Document{Name: "create_or_update_secret"}, creates | updates | isOne},
+		{Document{Name: "x", Title: "Delete all labels"}, deletes | isMany},
+		{Document{Name: "orders", Method: "DELETE"}, deletes | isOne},
+		{Document{Name: "basket", ReadOnly: true}, reads | isOne},
+		{Document{Name: "basket", Method: "POST"}, isOne},
+		{Document{Name: "readPod", Description: "Reads a pod. Deprecated: use list."}, reads | isOne | isFading},
+	} {
+		first, _ := sentence(c.tool.Description)
+		if got := actionOf(&c.tool, first); got != c.want {
+			t.Errorf("%+v: got %b, want %b", c.tool, got, c.want)
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"listPullRequests", "list pull requests"},
@@ -123,8 +162,8 @@ func TestStem(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	got, err := Read(jsontext.Value(`{"name":"a","annotations":{"title":"T"},"description":"D","inputSchema":{"type":"object","properties":{"b":{"x":[{}]},"c":true},"required":["c"]}}`))
-	if err != nil || got.Name != "a" || got.Title != "T" || got.Description != "D" || !slices.Equal(got.Parameters, []Parameter{{Name: "b"}, {Name: "c", Required: true}}) {
+	got, err := Read(jsontext.Value(`{"name":"a","annotations":{"title":"T","readOnlyHint":true},"description":"D","inputSchema":{"type":"object","properties":{"b":{"x":[{}]},"c":true},"required":["c"]}}`))
+	if err != nil || got.Name != "a" || got.Title != "T" || got.Description != "D" || !got.ReadOnly || !slices.Equal(got.Parameters, []Parameter{{Name: "b"}, {Name: "c", Required: true}}) {
 		t.Errorf("got %+v and %v", got, err)
 	}
 	for _, damaged := range []string{`[]`, `{"name":1}`, ``} {

@@ -101,6 +101,9 @@ func ending(w string) string {
 		}
 		return w
 	}
+	if rest, ok := strings.CutSuffix(w, "tor"); ok && measure(rest) > 0 { // contributor, not of the paper
+		return rest + "t"
+	}
 	longest := ""
 	for _, e := range endings {
 		if len(e) > len(longest) && strings.HasSuffix(w, e) {

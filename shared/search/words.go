@@ -63,7 +63,7 @@ var unsaid = setOf(`a an the of in to for with on onto off at as by from into my
 	can could should would will may might must shall do does did done has have had having there here please want wants
 	like would just only some any something somebody someone anybody anyone nobody one ones also too very up out down
 	about over again when while where why whether if because until ever still already lately whose whom let lets
-	via per each every all whole both more most other another such same own`)
+	via per both more most other another such same own`)
 
 func setOf(list string) map[string]bool {
 	set := map[string]bool{}

@@ -92,7 +92,7 @@ func searchIndex(content []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		entry.Tags = o.Tags
+		entry.Tags, entry.Method, entry.Path = o.Tags, o.Method, o.Path
 		b.Add(entry)
 	}
 	return b.Bytes()

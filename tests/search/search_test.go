@@ -3,6 +3,7 @@ package search_test
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,29 +23,27 @@ type labelled struct {
 	wanted  []string
 }
 
-// readRequests reads a file of requests. Every third is held out: the ranking is never
-// tuned by it.
-func readRequests(t *testing.T, name string) (tuned, heldOut []labelled) {
+// readRequests reads a file of requests; those of one document, where each line begins
+// with its name.
+func readRequests(t *testing.T, file, prefix string) (list []labelled) {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name+".txt"))
+	f, err := os.Open(filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	n := 0
-	for s := bufio.NewScanner(f); s.Scan(); {
-		request, wanted, ok := strings.Cut(s.Text(), " => ")
-		if !ok || strings.HasPrefix(request, "#") {
-			continue
-		}
-		one := labelled{request, strings.Split(wanted, " | ")}
-		if n++; n%3 == 0 {
-			heldOut = append(heldOut, one)
-		} else {
-			tuned = append(tuned, one)
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		line, ok := strings.CutPrefix(lines.Text(), prefix)
+		request, wanted, labels := strings.Cut(line, " => ")
+		if ok && labels && !strings.HasPrefix(request, "#") {
+			list = append(list, labelled{request, strings.Split(wanted, " | ")})
 		}
 	}
-	return tuned, heldOut
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func specs(t *testing.T) string {
@@ -60,7 +59,7 @@ func parse(t *testing.T, folder, file string) *openapi.Document {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(folder, file))
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err) // the folder is there: a test that has no document is a fault
 	}
 	d, err := openapi.Parse(file, data, nil)
 	if err != nil {
@@ -90,7 +89,7 @@ func index(t *testing.T, d *openapi.Document) catalogue {
 		if err != nil {
 			t.Fatal(err)
 		}
-		document.Tags = o.Tags
+		document.Tags, document.Method, document.Path = o.Tags, o.Method, o.Path
 		b.Add(document)
 		c.operations[tool.Name], c.listed = o.Key(), c.listed+len(tool.Definition)+1
 	}
@@ -105,11 +104,17 @@ func index(t *testing.T, d *openapi.Document) catalogue {
 	return c
 }
 
-// recall is the share of requests for which an operation that does what is asked for is
-// among the first five. verbose tells those for which none is.
+// recall is the number of requests for which an operation that does what is asked for is
+// among the first five. verbose tells those for which none is. A label that is no
+// operation of the document is a fault.
 func (c *catalogue) recall(t *testing.T, list []labelled, verbose bool) (found int) {
 	t.Helper()
 	for _, l := range list {
+		for _, label := range l.wanted {
+			if !slices.Contains(slices.Collect(maps.Values(c.operations)), label) {
+				t.Errorf("%q: the document has no operation %q", l.request, label)
+			}
+		}
 		var got []string
 		for _, hit := range c.index.Search(l.request, 5, nil) {
 			got = append(got, c.operations[hit.Name])
@@ -146,31 +151,47 @@ func TestPromptSize(t *testing.T) {
 	}
 }
 
+// sets are the labelled requests, and the least recall@5 of each: a little below what was
+// measured. The ranking was tuned by all but those that are held out, whose figure is what
+// requests that nobody has seen may expect.
+var sets = []struct {
+	name  string
+	least float64
+}{{"tuned", 0.90}, {"practice", 0.86}, {"held-out", 0.80}}
+
 // TestRecall asks that requests as people put them find an operation for them among the
-// first five, also those by which the ranking was not tuned.
+// first five.
 func TestRecall(t *testing.T) {
 	folder := specs(t)
-	const least, leastHeldOut = 0.85, 0.70
-	var found, asked, heldFound, heldAsked int
+	const least = 0.85
+	found, asked := make([]int, len(sets)), make([]int, len(sets))
 	for name, file := range catalogues {
 		t.Run(name, func(t *testing.T) {
 			c := index(t, parse(t, folder, file))
-			tuned, held := readRequests(t, name)
-			a, b := c.recall(t, tuned, testing.Verbose()), c.recall(t, held, false)
-			t.Logf("recall@5: %d of %d tuned by, %d of %d held out", a, len(tuned), b, len(held))
-			found, asked, heldFound, heldAsked = found+a, asked+len(tuned), heldFound+b, heldAsked+len(held)
+			for i, set := range sets {
+				list := readRequests(t, set.name+".txt", name+": ")
+				n := c.recall(t, list, testing.Verbose() && set.name != "held-out")
+				t.Logf("recall@5 of %s: %d of %d", set.name, n, len(list))
+				found[i], asked[i] = found[i]+n, asked[i]+len(list)
+			}
 		})
 	}
-	if asked == 0 {
-		return
+	allFound, allAsked := 0, 0
+	for i, set := range sets {
+		if asked[i] == 0 { // a part of the test was run
+			return
+		}
+		got := share(found[i], asked[i])
+		t.Logf("recall@5 of %s: %.3f (%d requests)", set.name, got, asked[i])
+		if got < set.least {
+			t.Errorf("got a recall@5 of %.3f of %s, want at least %.2f", got, set.name, set.least)
+		}
+		allFound, allAsked = allFound+found[i], allAsked+asked[i]
 	}
-	tuned, held, all := share(found, asked), share(heldFound, heldAsked), share(found+heldFound, asked+heldAsked)
-	t.Logf("recall@5 over all: %.3f (%d requests); tuned by: %.3f; held out: %.3f", all, asked+heldAsked, tuned, held)
+	all := share(allFound, allAsked)
+	t.Logf("recall@5 over all: %.3f (%d requests)", all, allAsked)
 	if all < least {
 		t.Errorf("got a recall@5 of %.3f, want at least %.2f", all, least)
-	}
-	if held < leastHeldOut {
-		t.Errorf("got a recall@5 of %.3f of those held out, want at least %.2f", held, leastHeldOut)
 	}
 }
 
