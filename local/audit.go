@@ -69,8 +69,7 @@ func manageAudit(ctx context.Context, c *call) error {
 	}
 	switch {
 	case do != "verify" && do != "list":
-		fmt.Fprintf(c.stderr, "audit knows no %q: %s\n", do, fault.Suggest(do, []string{"verify", "list"}, ""))
-		return errUsage
+		return c.unknown(do, "verify", "list")
 	case dir == "" && a.log == "" && storeURL(a.store, c.env) == "":
 		fmt.Fprintln(c.stderr, "audit needs a folder, a --store or a --log")
 		return errUsage

@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"toolgate/shared/fault"
 	"toolgate/shared/ledger"
 )
 
@@ -23,8 +22,7 @@ func budget(ctx context.Context, c *call) (err error) {
 		return err
 	}
 	if args[0] != "report" {
-		fmt.Fprintf(c.stderr, "budget knows no %q: %s\n", args[0], fault.Suggest(args[0], []string{"report"}, ""))
-		return errUsage
+		return c.unknown(args[0], "report")
 	}
 	rawURL, dir := storeURL(*address, c.env), exampleDir
 	if len(args) == 2 {

@@ -14,7 +14,6 @@ import (
 
 	"toolgate/shared/config"
 	"toolgate/shared/connection"
-	"toolgate/shared/fault"
 	"toolgate/shared/gateway"
 	"toolgate/shared/snapshot"
 	"toolgate/shared/state"
@@ -58,25 +57,20 @@ func manageConnections(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, command := range connectionsCommands() {
-		names = append(names, command.name)
-		if command.name != args[0] {
-			continue
-		}
-		provider, id, ok := strings.Cut(strings.Join(args[1:], ""), "/")
-		if command.named != ok {
-			fmt.Fprintf(c.stderr, "write go run ./local connections %s%s\n", command.name, map[bool]string{true: " PROVIDER/ID"}[command.named])
-			return errUsage
-		}
-		run := &connections{out: c.stdout, base: *base, scopes: strings.Fields(*scopes)}
-		if *identities != "" {
-			run.identities = strings.Split(*identities, ",")
-		}
-		return run.with(ctx, &command, *dir, storeURL(*store, c.env), c.env, func() error { return command.run(run, ctx, provider, id) })
+	command, err := subcommand(c, args[0], connectionsCommands(), func(c *connectionsCommand) string { return c.name })
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(c.stderr, "connections knows no %q: %s\n", args[0], fault.Suggest(args[0], names, ""))
-	return errUsage
+	provider, id, ok := strings.Cut(strings.Join(args[1:], ""), "/")
+	if command.named != ok {
+		fmt.Fprintf(c.stderr, "write go run ./local connections %s%s\n", command.name, map[bool]string{true: " PROVIDER/ID"}[command.named])
+		return errUsage
+	}
+	run := &connections{out: c.stdout, base: *base, scopes: strings.Fields(*scopes)}
+	if *identities != "" {
+		run.identities = strings.Split(*identities, ",")
+	}
+	return run.with(ctx, command, *dir, storeURL(*store, c.env), c.env, func() error { return command.run(run, ctx, provider, id) })
 }
 
 // with makes the keeper of a folder's connections for something to be done.

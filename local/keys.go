@@ -70,20 +70,15 @@ func manageKeys(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, command := range keysCommands() {
-		names = append(names, command.name)
-		if command.name != args[0] {
-			continue
-		}
-		if len(args)-1 != command.most {
-			fmt.Fprintf(c.stderr, "write go run ./local keys %s %s\n", command.name, command.arguments)
-			return errUsage
-		}
-		return k.with(ctx, storeURL(*store, c.env), func() error { return command.run(k, ctx, args[1:]) })
+	command, err := subcommand(c, args[0], keysCommands(), func(k *keysCommand) string { return k.name })
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(c.stderr, "keys knows no %q: %s\n", args[0], fault.Suggest(args[0], names, ""))
-	return errUsage
+	if len(args)-1 != command.most {
+		fmt.Fprintf(c.stderr, "write go run ./local keys %s %s\n", command.name, command.arguments)
+		return errUsage
+	}
+	return k.with(ctx, storeURL(*store, c.env), func() error { return command.run(k, ctx, args[1:]) })
 }
 
 // with opens the store for something to be done. Without a URL it is that of the

@@ -55,6 +55,7 @@ func commands() []command {
 		{"cost", "[DIR]", "say what a month costs on Azure Functions and on AWS Lambda, beside API Management: --calls, --latency", monthlyCost},
 		{"edge-rules", "DIR", "write what of the folder can be refused before the gateway, for Azure Front Door or AWS WAF: --for frontdoor|waf", edgeRules},
 		{"lock", "DIR", "lock the tools of MCP servers in tools.lock, or say what differs from it: --check, --accept SERVER/TOOL, --all", lockTools},
+		{"clients", "DIR", "say what clients are given in place of the tools: --server, --profile, --live, --definitions", showClients},
 		{"assess", "DIR", "report what toolgate knows of the API Management policy documents below DIR", assess},
 		{"keys", "DO [ID]", "create, list, show, rotate, suspend, activate, cancel, reject or delete subscriptions and their keys", manageKeys},
 		{"budget", "report [DIR]", "list what was spent of budgets, by key and tool, in this period and in the last one", budget},
@@ -135,6 +136,24 @@ func usage(w io.Writer) {
 		fmt.Fprintf(w, "  go run ./local %-27s %s\n", c.name+" "+c.arguments, c.summary)
 	}
 	fmt.Fprint(w, "\nWithout a command the example is served. A command's flags: go run ./local COMMAND -h\n")
+}
+
+// unknown reports that a command does not do what its first argument says.
+func (c *call) unknown(do string, known ...string) error {
+	fmt.Fprintf(c.stderr, "%s knows no %q: %s\n", c.command.name, do, fault.Suggest(do, known, ""))
+	return errUsage
+}
+
+// subcommand is the one of the things that a command does which its first argument names.
+func subcommand[T any](c *call, do string, all []T, name func(*T) string) (*T, error) {
+	var names []string
+	for i := range all {
+		if name(&all[i]) == do {
+			return &all[i], nil
+		}
+		names = append(names, name(&all[i]))
+	}
+	return nil, c.unknown(do, names...)
 }
 
 // parse reads the flags and between least and most arguments, in any order.

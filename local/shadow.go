@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 
-	"toolgate/shared/fault"
 	"toolgate/shared/shadow"
 
 	"github.com/go-json-experiment/json"
@@ -26,8 +25,7 @@ func shadowed(_ context.Context, c *call) error {
 		return err
 	}
 	if args[0] != "report" {
-		fmt.Fprintf(c.stderr, "shadow knows no %q: %s\n", args[0], fault.Suggest(args[0], []string{"report"}, ""))
-		return errUsage
+		return c.unknown(args[0], "report")
 	}
 	var files []io.Reader
 	for _, name := range args[1:] {

@@ -26,8 +26,7 @@ func traces(ctx context.Context, c *call) error {
 	case "get":
 		return getTrace(ctx, c)
 	}
-	fmt.Fprintf(c.stderr, "trace knows no %q: %s\n", do, fault.Suggest(do, []string{"token", "get"}, "write token or get"))
-	return errUsage
+	return c.unknown(do, "token", "get")
 }
 
 // debugToken issues a debug token.

@@ -59,7 +59,7 @@ func Build(ctx context.Context, cfg *config.Config, fetch Fetch) (*Result, error
 	m.ClientAddress, m.Registry = cfg.ClientAddress, cfg.Registry
 	b.readPolicies()
 	b.lock = b.readLock()
-	m.Products, m.APIs = b.products(), b.apis()
+	m.Products, m.APIs, m.Profiles = b.products(), b.apis(), cfg.Profiles
 	for _, s := range cfg.Servers {
 		m.Servers = append(m.Servers, b.server(s))
 	}
@@ -103,7 +103,7 @@ func (b *builder) server(s config.Server) snapshot.Server {
 	out := snapshot.Server{
 		Name: s.Name, Title: s.Title, Description: s.Description, Instructions: s.Instructions,
 		Upstream: s.Upstream, Federate: s.Federate, SubscriptionKeys: s.SubscriptionKeys, LegacySSE: s.LegacySSE,
-		Authorization: s.Authorization, Allow: s.Allow, Listing: s.Listing, Search: s.Search,
+		Authorization: s.Authorization, Allow: s.Allow, Listing: s.Listing, Search: s.Search, ClientProfiles: s.ClientProfiles,
 	}
 	b.checkAllows(&s)
 	p := serverPolicies{

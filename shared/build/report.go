@@ -13,6 +13,8 @@ type Report struct {
 	Servers []ServerReport `json:"servers"`
 	// Warnings are what is doubtful in policy documents.
 	Warnings fault.Faults `json:"warnings,omitzero"`
+	// Profiles are what clients are given in place of the tools of API servers.
+	Profiles []ProfileReport `json:"profiles,omitzero"`
 	// Notes are what the gateway needs when it runs.
 	Notes []string `json:"notes,omitzero"`
 }
@@ -71,6 +73,9 @@ const manyTools = 100
 func (r *Report) Write(w io.Writer, all bool) {
 	for i := range r.Servers {
 		r.Servers[i].write(w, all)
+	}
+	for i := range r.Profiles {
+		r.Profiles[i].write(w, all)
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintln(w, warning)

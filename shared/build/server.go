@@ -34,6 +34,7 @@ func (b *builder) apiServer(s config.Server, p *serverPolicies) (*snapshot.API, 
 	}
 	b.report.Servers = append(b.report.Servers, c.report())
 	c.noteLongRunning()
+	c.surveyProfiles()
 	return c.write(), c.cache()
 }
 

@@ -52,7 +52,8 @@ type Published struct {
 	At      fault.Position `json:"-"`
 }
 
-var allowKeys = vocabulary[Allow]{kind: "allow", check: checkAllow, keys: []key[Allow]{
+// allowKeys refuse an empty mapping, which would let everybody pass.
+var allowKeys = vocabulary[Allow]{kind: "allow", check: notEmpty[Allow]("say who, as in { roles: [ buyer ] }, or remove it"), keys: []key[Allow]{
 	{name: "scopes", decode: func(d *decoder, v value, a *Allow) { a.Scopes = d.distinct(v, (*decoder).scope) }},
 	{name: "roles", decode: func(d *decoder, v value, a *Allow) { a.Roles = d.distinct(v, (*decoder).str) }},
 	{name: "groups", decode: func(d *decoder, v value, a *Allow) { a.Groups = d.distinct(v, (*decoder).str) }},
@@ -68,13 +69,6 @@ var allowKeys = vocabulary[Allow]{kind: "allow", check: checkAllow, keys: []key[
 // expressionPattern is the outer form of a policy expression. Whether it is C#, the
 // build says.
 var expressionPattern = pattern.Lazy(`^@(\([\s\S]*\)|\{[\s\S]*\})$`)
-
-// checkAllow refuses a mapping that says nothing: it would let everybody pass.
-func checkAllow(d *decoder, v value, present map[string]value, _ *Allow) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, "say who, as in { roles: [ buyer ] }, or remove it", "%s is an empty mapping", v.what)
-	}
-}
 
 // allow decodes one mapping, or a list of them.
 func (d *decoder) allow(v value) []Allow {
@@ -156,7 +150,7 @@ func (d *decoder) published(v value, y vocabulary[Published], all *bool) []Publi
 	var list []Published
 	for item := range d.list(v) {
 		p := Published{At: item.at}
-		if item.node.Kind == yaml.MappingNode && unquotedReference(item.node) == "" {
+		if isMapping(item.node) {
 			decodeMapping(d, item, y, &p)
 		} else {
 			p.Pattern = d.pattern(item)

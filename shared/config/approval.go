@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"go.yaml.in/yaml/v4"
 )
 
 // Approval says that a tool is called only after a person agreed.
@@ -48,28 +47,15 @@ func (a *Approval) Over(server *Approval) *Approval {
 	return &made
 }
 
-var approvalKeys = vocabulary[Approval]{kind: "approval", check: checkApproval, keys: []key[Approval]{
+var approvalKeys = vocabulary[Approval]{kind: "approval", check: notEmpty[Approval]("write true, or give a message"), keys: []key[Approval]{
 	{name: "message", decode: func(d *decoder, v value, a *Approval) { a.Message = d.str(v) }},
 	{name: "expires", decode: func(d *decoder, v value, a *Approval) { d.timeout(v, &a.Expires) }},
 }}
 
-// checkApproval refuses a mapping that says nothing.
-func checkApproval(d *decoder, v value, present map[string]value, _ *Approval) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, "write true, or give a message", "%s is an empty mapping", v.what)
-	}
-}
-
 // approval decodes true, false or a mapping.
 func (d *decoder) approval(v value) *Approval {
 	a := &Approval{At: v.at}
-	if v.node.Kind == yaml.MappingNode && unquotedReference(v.node) == "" {
-		decodeMapping(d, v, approvalKeys, a)
-		return a
-	}
-	asked := true
-	d.flag(v, &asked)
-	a.Waived = !asked
+	a.Waived = !decodeChoice(d, v, approvalKeys, a)
 	return a
 }
 

@@ -78,7 +78,9 @@ type Config struct {
 	Backends  []Backend
 	APIs      []API
 	Servers   []Server
-	Products  []Product
+	// Profiles are the file's own, beside those that are known.
+	Profiles []Profile
+	Products []Product
 }
 
 // File is a file that policies name by an id, which is a name of a file without
@@ -283,6 +285,9 @@ type Server struct {
 	Approval *Approval
 	// Listing is what the registry says of the server; nil: the gateway is no registry.
 	Listing *Listing
+	// ClientProfiles say which clients are given definitions that their models accept;
+	// nil: none.
+	ClientProfiles *ClientProfiles
 	// Search publishes three tools in the place of the server's own: by which these are
 	// found, described and called.
 	Search bool

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"toolgate/shared/pattern"
-
-	"go.yaml.in/yaml/v4"
 )
 
 var credentialsKeys = vocabulary[Credentials]{kind: "credentials", check: checkAuthorization, keys: []key[Credentials]{
@@ -53,7 +51,7 @@ var secretKeys = vocabulary[string]{kind: "secret", keys: []key[string]{
 // text returns a value in which secrets may stand, or a mapping that refers to
 // one; empty after a fault.
 func (d *decoder) text(v value) Text {
-	if v.node.Kind == yaml.MappingNode && unquotedReference(v.node) == "" {
+	if isMapping(v.node) {
 		var ref string
 		decodeMapping(d, v, secretKeys, &ref)
 		if ref == "" {
@@ -79,7 +77,7 @@ func (d *decoder) text(v value) Text {
 func (d *decoder) headerText(v value) Text {
 	text := d.text(v)
 	for _, part := range text.Parts {
-		if strings.ContainsFunc(part.Literal, isControl) {
+		if !FieldValue(part.Literal) {
 			d.fault(v.at, "write it on one line", "%s has a character that no header can hold", v.what)
 			return Text{}
 		}

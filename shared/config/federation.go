@@ -25,7 +25,7 @@ const prefixFix = `give a "prefix" of letters, digits, "_" and "-", 32 at most, 
 // member decodes one member of a federation: a server's name, or a mapping.
 func (d *decoder) member(v value) Member {
 	m := Member{At: v.at}
-	if v.node.Kind != yaml.MappingNode || unquotedReference(v.node) != "" {
+	if !isMapping(v.node) {
 		m.Server = d.memberServer(v)
 		m.Prefix = m.Server
 	} else if present := decodeMapping(d, v, memberKeys, &m); present != nil {

@@ -97,6 +97,11 @@ var gatewayKeys = vocabulary[Config]{kind: "gateway", keys: []key[Config]{
 	{name: "audit", decode: func(d *decoder, v value, c *Config) { c.Audit = d.audit(v) }},
 	{name: "registry", decode: func(d *decoder, v value, c *Config) { c.Registry = d.registry(v, c) }},
 	{name: "shadow", decode: func(d *decoder, v value, c *Config) { c.Shadow = d.shadow(v) }},
+	{name: "profiles", decode: func(d *decoder, v value, c *Config) {
+		for name, item := range d.entities(v, "profile") {
+			c.Profiles = append(c.Profiles, d.profile(name, item))
+		}
+	}},
 	{name: "products", decode: func(d *decoder, v value, c *Config) {
 		for name, item := range d.entities(v, "product") {
 			c.Products = append(c.Products, d.product(name, item))
@@ -152,6 +157,8 @@ func (d *decoder) gateway(v value) *Config {
 			d.declare("server", e.value)
 		case "products":
 			d.declare("product", e.value)
+		case "profiles":
+			d.declare("profile", e.value)
 		}
 	}
 	present := decodeEntries(d, v, entries, gatewayKeys, c)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"go.yaml.in/yaml/v4"
 )
 
 // LongRunning says that calls of a tool may go on after the backend's first answer,
@@ -74,7 +73,7 @@ func (l *LongRunning) Complete() *LongRunning {
 	return &made
 }
 
-var longRunningKeys = vocabulary[LongRunning]{kind: "longRunning", check: checkLongRunning, keys: []key[LongRunning]{
+var longRunningKeys = vocabulary[LongRunning]{kind: "longRunning", check: notEmpty[LongRunning]("write true, or say how"), keys: []key[LongRunning]{
 	{name: "poll", decode: func(d *decoder, v value, l *LongRunning) { l.Poll = d.pollTemplate(v) }},
 	{name: "status", decode: func(d *decoder, v value, l *LongRunning) { l.Status = d.str(v) }},
 	{name: "cancel", decode: func(d *decoder, v value, l *LongRunning) { d.flag(v, &l.Cancel) }},
@@ -89,13 +88,6 @@ var longRunningKeys = vocabulary[LongRunning]{kind: "longRunning", check: checkL
 	{name: "interval", decode: func(d *decoder, v value, l *LongRunning) { d.timeout(v, &l.Interval) }},
 	{name: "expires", decode: func(d *decoder, v value, l *LongRunning) { d.lifetime(v, minTaskLife, maxTaskLife, &l.Expires) }},
 }}
-
-// checkLongRunning refuses a mapping that says nothing.
-func checkLongRunning(d *decoder, v value, present map[string]value, _ *LongRunning) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, "write true, or say how", "%s is an empty mapping", v.what)
-	}
-}
 
 // pollTemplate returns the path, with names in braces, at which operations are asked
 // for.
@@ -114,13 +106,7 @@ func (d *decoder) pollTemplate(v value) string {
 // longRunning decodes true, false or a mapping.
 func (d *decoder) longRunning(v value) *LongRunning {
 	l := &LongRunning{At: v.at}
-	if v.node.Kind == yaml.MappingNode && unquotedReference(v.node) == "" {
-		decodeMapping(d, v, longRunningKeys, l)
-		return l
-	}
-	goesOn := true
-	d.flag(v, &goesOn)
-	l.Never = !goesOn
+	l.Never = !decodeChoice(d, v, longRunningKeys, l)
 	return l
 }
 

@@ -260,6 +260,33 @@ func (d *decoder) wrongType(v value, wanted string) {
 	}
 }
 
+// isMapping tells whether the user meant a mapping: a {{name}} without quotes is one
+// to YAML alone.
+func isMapping(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && unquotedReference(n) == ""
+}
+
+// decodeChoice decodes true, false or a mapping, which is decoded into to. It returns
+// false for false alone.
+func decodeChoice[T any](d *decoder, v value, y vocabulary[T], to *T) bool {
+	if isMapping(v.node) {
+		decodeMapping(d, v, y, to)
+		return true
+	}
+	chosen := true
+	d.flag(v, &chosen)
+	return chosen
+}
+
+// notEmpty makes the check of a vocabulary that refuses a mapping which says nothing.
+func notEmpty[T any](fix string) func(*decoder, value, map[string]value, *T) {
+	return func(d *decoder, v value, present map[string]value, _ *T) {
+		if len(present) == 0 && len(v.node.Content) == 0 {
+			d.fault(v.at, fix, "%s is an empty mapping", v.what)
+		}
+	}
+}
+
 // unquotedReference returns the name in a {{name}} that has no quotes, which
 // YAML takes for a mapping whose key is a mapping; "" for any other node.
 func unquotedReference(n *yaml.Node) string {

@@ -63,7 +63,7 @@ func (d *decoder) decodeNamedValues(v value) {
 }
 
 func (d *decoder) decodeNamedValue(v value) namedValue {
-	if v.node.Kind != yaml.MappingNode || unquotedReference(v.node) != "" {
+	if !isMapping(v.node) {
 		text, _ := d.verbatim(v)
 		return namedValue{literal: text}
 	}

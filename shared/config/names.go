@@ -30,6 +30,23 @@ func KeyHeader(name string) bool { return token().MatchString(name) && !ownHeade
 // 9110, section 11.1).
 func AuthorizationScheme(text string) bool { return token().MatchString(text) }
 
+// FieldValue tells whether a text can be the value of a header field (RFC 9110,
+// section 5.5).
+func FieldValue(text string) bool { return !strings.ContainsFunc(text, isControl) }
+
+// ValidOperation tells whether a text can name an operation: an operationId, or
+// "METHOD /path".
+func ValidOperation(text string) bool {
+	before, path, ok := strings.Cut(text, " ")
+	return !ok || !strings.HasPrefix(path, "/") || method().MatchString(before)
+}
+
+// ValidURLTemplate tells whether a text can be the URL template of an operation.
+func ValidURLTemplate(text string) bool {
+	message, _ := checkTemplate(text)
+	return message == ""
+}
+
 // ValidURL tells whether a text can be the URL of a backend, or with a query that
 // of an MCP server.
 func ValidURL(text string, query bool) bool {

@@ -9,8 +9,6 @@ import (
 
 	"toolgate/shared/fault"
 	"toolgate/shared/pattern"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // Registry makes the gateway a registry of its servers, and of servers elsewhere, with a
@@ -108,7 +106,7 @@ var externalServerKeys = vocabulary[ExternalServer]{kind: "external server", key
 	}},
 }, externalListing()...)}
 
-var listingKeys = vocabulary[Listing]{kind: "listing", check: checkListing, keys: []key[Listing]{
+var listingKeys = vocabulary[Listing]{kind: "listing", check: notEmpty[Listing]("give it a key, or remove it"), keys: []key[Listing]{
 	{name: "name", decode: func(d *decoder, v value, l *Listing) {
 		l.Name = d.matching(v, registryName, "use letters, digits, \".\", \"_\" and \"-\", after a namespace and a slash if it has one of its own, as in com.contoso/orders")
 	}},
@@ -144,24 +142,11 @@ func externalListing() []key[ExternalServer] {
 	return keys
 }
 
-// checkListing refuses a mapping that says nothing.
-func checkListing(d *decoder, v value, present map[string]value, _ *Listing) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, "give it a key, or remove it", "%s is an empty mapping", v.what)
-	}
-}
-
 // listing decodes what the registry says of a server of the gateway: true, false or a
 // mapping.
 func (d *decoder) listing(v value) *Listing {
 	l := &Listing{At: v.key}
-	if v.node.Kind == yaml.MappingNode && unquotedReference(v.node) == "" {
-		decodeMapping(d, v, listingKeys, l)
-		return l
-	}
-	shown := true
-	d.flag(v, &shown)
-	l.Hidden = !shown
+	l.Hidden = !decodeChoice(d, v, listingKeys, l)
 	return l
 }
 

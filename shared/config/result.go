@@ -26,7 +26,7 @@ const (
 	maxResultSize = 3 << 20
 )
 
-var resultKeys = vocabulary[Result]{kind: "result", check: checkResult, keys: []key[Result]{
+var resultKeys = vocabulary[Result]{kind: "result", check: notEmpty[Result](`give "select", "pageSize" or "maxBytes"`), keys: []key[Result]{
 	{name: "select", decode: func(d *decoder, v value, r *Result) { r.Select, r.SelectAt = d.str(v), textAt(v) }},
 	{name: "pageSize", decode: func(d *decoder, v value, r *Result) { d.integer(v, 1, maxPageItems, &r.PageSize) }},
 	{name: "maxBytes", decode: func(d *decoder, v value, r *Result) { d.size(v, minResultSize, maxResultSize, &r.MaxBytes) }},
@@ -37,13 +37,6 @@ func (d *decoder) result(v value) *Result {
 	r := &Result{At: v.at}
 	decodeMapping(d, v, resultKeys, r)
 	return r
-}
-
-// checkResult refuses a mapping that says nothing.
-func checkResult(d *decoder, v value, present map[string]value, _ *Result) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, `give "select", "pageSize" or "maxBytes"`, "%s is an empty mapping", v.what)
-	}
 }
 
 // textAt is where the text of a scalar begins: behind its quotation mark.

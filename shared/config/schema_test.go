@@ -106,6 +106,8 @@ func decoderKeys() map[string][2][]string {
 		"/$defs/varyBy":               keysOf(varyByKeys.keys),
 		"/$defs/lock":                 keysOf(lockKeys.keys),
 		"/$defs/toolLimits":           keysOf(toolLimitsKeys.keys),
+		"/$defs/clientProfiles":       keysOf(clientProfilesKeys.keys),
+		"/$defs/profile":              keysOf(profileKeys.keys),
 		"/$defs/telemetry":            keysOf(telemetryKeys.keys),
 		"/$defs/audit":                keysOf(auditKeys.keys),
 		"/$defs/shadow":               keysOf(shadowKeys.keys),

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"toolgate/shared/pattern"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // overrideKeys change one tool, whatever it is made from.
@@ -83,7 +81,7 @@ var (
 // setOperation takes v for an operationId, or for "METHOD /path".
 func (s *Selection) setOperation(d *decoder, v value) {
 	operation := d.str(v)
-	if before, path, ok := strings.Cut(operation, " "); ok && strings.HasPrefix(path, "/") && !method().MatchString(before) {
+	if !ValidOperation(operation) {
 		d.fault(v.at, "write the method in capitals, as in GET /orders", "%s is %s", v.what, quote(operation))
 		return
 	}
@@ -124,7 +122,7 @@ func (d *decoder) selections(
 	for item := range d.list(v) {
 		s := Selection{At: item.at}
 		nameAt := item.at
-		if item.node.Kind != yaml.MappingNode || unquotedReference(item.node) != "" {
+		if !isMapping(item.node) {
 			choose(&s, d, item)
 		} else {
 			present := decodeMapping(d, item, y, &s)

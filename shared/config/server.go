@@ -21,6 +21,7 @@ var serverKeys = []key[Server]{
 	{name: "allow", decode: func(d *decoder, v value, s *Server) { s.Allow = d.allow(v) }},
 	{name: "approval", decode: func(d *decoder, v value, s *Server) { s.Approval = d.approval(v) }},
 	{name: "registry", decode: func(d *decoder, v value, s *Server) { s.Listing = d.listing(v) }},
+	{name: "clientProfiles", decode: func(d *decoder, v value, s *Server) { s.ClientProfiles = d.clientProfiles(v) }},
 	{name: "publish", decode: func(d *decoder, v value, s *Server) { s.Search = d.oneOf(v, publications...) == publishSearch }},
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -19,7 +17,6 @@ import (
 )
 
 const (
-	maxAnswer = 256 << 10 // of a token endpoint or of metadata, in bytes
 	// defaultLife is that of a token whose answer does not say (RFC 6749, 5.1).
 	defaultLife = 5 * time.Minute
 	maxLife     = 366 * 24 * time.Hour
@@ -130,13 +127,13 @@ func (c *Client) Grant(ctx context.Context, form url.Values) (Token, error) {
 	if c.Basic && c.Assertion == nil {
 		req.SetBasicAuth(url.QueryEscape(c.ID), url.QueryEscape(c.Secret)) // RFC 6749, 2.3.1
 	}
-	status, body, err := c.answer(req)
-	failed.Status = status
+	answer, err := c.ask(req)
+	failed.Status = answer.Status
 	if err != nil {
 		failed.Err = err
 		return Token{}, failed
 	}
-	token, err := c.read(status, body, failed, secrets)
+	token, err := c.read(answer.Status, answer.Body, failed, secrets)
 	if err != nil {
 		failed.Err = err
 		return Token{}, failed
@@ -176,28 +173,13 @@ func (c *Client) authenticated(ctx context.Context, form url.Values) (out url.Va
 	return out, secrets, nil
 }
 
-// answer sends a request, and reads what comes back.
-func (c *Client) answer(req *http.Request) (status int, body []byte, err error) {
-	req.Header.Set("Accept", "application/json")
-	res, err := c.http.Do(req)
-	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // without the URL, which is said already
-		}
-		return 0, nil, err
+// ask sends a request. Providers that heed no Accept may answer with a form.
+func (c *Client) ask(req *http.Request) (Answer, error) {
+	answer, err := Ask(&c.http, req)
+	if answer.MediaType == "application/x-www-form-urlencoded" {
+		answer.Body = formAsJSON(answer.Body)
 	}
-	defer res.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	if err != nil {
-		return res.StatusCode, nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	if len(body) > maxAnswer {
-		return res.StatusCode, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
-	}
-	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
-		body = formAsJSON(body) // of providers that heed no Accept
-	}
-	return res.StatusCode, body, nil
+	return answer, err
 }
 
 // formAsJSON is a form as an object of texts; nil for what is no form.
@@ -322,24 +304,24 @@ func (c *Client) metadata(ctx context.Context, place string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	status, body, err := c.answer(req)
+	answer, err := c.ask(req)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", place, err)
 	}
-	var answer struct {
+	var metadata struct {
 		Issuer        string `json:"issuer"`
 		TokenEndpoint string `json:"token_endpoint"`
 	}
-	if status != http.StatusOK || json.Unmarshal(body, &answer) != nil {
-		return "", fmt.Errorf("%s answered status %d, and no metadata", place, status)
+	if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &metadata) != nil {
+		return "", fmt.Errorf("%s answered status %d, and no metadata", place, answer.Status)
 	}
-	if strings.TrimRight(answer.Issuer, "/") != strings.TrimRight(c.Issuer, "/") {
-		return "", fmt.Errorf("%s is the metadata of another issuer, %q", place, answer.Issuer)
+	if strings.TrimRight(metadata.Issuer, "/") != strings.TrimRight(c.Issuer, "/") {
+		return "", fmt.Errorf("%s is the metadata of another issuer, %q", place, metadata.Issuer)
 	}
-	if !secure(answer.TokenEndpoint, c.Issuer) {
+	if !secure(metadata.TokenEndpoint, c.Issuer) {
 		return "", fmt.Errorf("%s names no https token endpoint", place)
 	}
-	return answer.TokenEndpoint, nil
+	return metadata.TokenEndpoint, nil
 }
 
 // secure tells whether secrets may be sent to an endpoint that an issuer names:

@@ -82,7 +82,7 @@ func TestClientCredentials(t *testing.T) {
 			return 200, `{"access_token":"at","token_type":"mac"}`
 		}, "", "", "not Bearer"},
 		{"no header", false, nil, Access{}, func(url.Values, *http.Request) (int, string) { return 200, `{"access_token":"a\nb"}` }, "", "", "cannot be sent"},
-		{"too long", false, nil, Access{}, func(url.Values, *http.Request) (int, string) { return 200, "{" + strings.Repeat(" ", maxAnswer) }, "", "", "longer than"},
+		{"too long", false, nil, Access{}, func(url.Values, *http.Request) (int, string) { return 200, "{" + strings.Repeat(" ", MaxAnswer) }, "", "", "longer than"},
 		{"a redirect", false, nil, Access{}, func(url.Values, *http.Request) (int, string) { return 302, "https://evil.contoso.com/" }, "", "", "status 302"},
 	} {
 		var form url.Values

@@ -8,7 +8,6 @@ import (
 	"toolgate/shared/approval"
 	"toolgate/shared/config"
 	"toolgate/shared/mcp"
-	"toolgate/shared/mcpproxy"
 	"toolgate/shared/openapi"
 	"toolgate/shared/snapshot"
 
@@ -202,19 +201,9 @@ func (g *Gateway) serveApprovals(x *exchange) bool {
 
 // check is why a call of a tool cannot work; nil where the backend has to be asked.
 func (c *catalog) check(req *mcp.Request) error {
-	name := req.Text(req.Name)
-	t := c.tools[name]
-	if t == nil {
-		return mcpproxy.UnknownTool(name)
-	}
-	if err := t.load(); err != nil {
+	t, args, err := c.called(req, req.Text(req.Name))
+	if err != nil {
 		return err
-	}
-	args := req.Bytes(req.Arguments)
-	if req.Version.Modern() {
-		if err := mcp.CheckParamHeaders(t.headers, args, req.Header); err != nil {
-			return err
-		}
 	}
 	if args == nil {
 		args = jsontext.Value("{}")
@@ -222,7 +211,7 @@ func (c *catalog) check(req *mcp.Request) error {
 	if err := t.input.Check(args); err != nil {
 		return err
 	}
-	_, err := t.record.Binding.Bind(args)
+	_, err = t.record.Binding.Bind(args)
 	return err
 }
 
@@ -231,9 +220,5 @@ func (c *catalog) refuse(req *mcp.Request, reply mcp.Reply, err error) error {
 	if _, ok := errors.AsType[*openapi.ArgumentError](err); !ok {
 		return err
 	}
-	if f, ok := reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(err)
-	}
-	out := openapi.AppendErrorResult([]byte{'{'}, publicCause(err))
-	return reply.Result(append(mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo), '}'))
+	return c.fail(req, reply, publicCause(err), err)
 }

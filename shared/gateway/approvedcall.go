@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -358,9 +357,7 @@ func (c *approvedCall) note(outcome, by string) {
 // cause is for the log; nil where the result says everything.
 func (c *approvedCall) fail(outcome, by, message string, cause error) error {
 	c.note(outcome, by)
-	if f, ok := c.reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
+	noteFailed(c.reply, cause)
 	out := append([]byte(`{"content":[{"type":"text","text":`), mcp.AppendString(nil, message)...)
 	out = append(out, `}],"isError":true`...)
 	return c.reply.Result(append(mcp.AppendResultMembers(out, c.req.Version, c.info), '}'))
@@ -386,18 +383,7 @@ func (r *approvedReply) Result(result jsontext.Value) error {
 
 // Relay reads the result out of another server's answer.
 func (r *approvedReply) Relay(status int, header http.Header, body io.Reader) error {
-	raw, err := mcp.ReadResponse(header, body, maxUpstreamMessage, r.Notify)
-	if err != nil {
-		return err
-	}
-	m, err := mcp.Scan(raw, maxKeptDepth)
-	if err != nil {
-		return err
-	}
-	if !m.Result.Present() {
-		return r.Reply.Relay(status, http.Header{"Content-Type": contentJSON}, bytes.NewReader(raw))
-	}
-	return r.Result(m.Bytes(m.Result))
+	return relayResult(r.Reply, status, header, body, r.Result)
 }
 
 func (r *approvedReply) wrap(result jsontext.Value) (jsontext.Value, error) {
@@ -431,15 +417,7 @@ func (r *approvedReply) wrap(result jsontext.Value) (jsontext.Value, error) {
 }
 
 // Failed passes on that the result has isError set.
-func (r *approvedReply) Failed(cause error) {
-	if f, ok := r.Reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
-}
+func (r *approvedReply) Failed(cause error) { noteFailed(r.Reply, cause) }
 
 // Cached passes on that the result is that of an earlier call.
-func (r *approvedReply) Cached() {
-	if f, ok := r.Reply.(interface{ Cached() }); ok {
-		f.Cached()
-	}
-}
+func (r *approvedReply) Cached() { noteCached(r.Reply) }

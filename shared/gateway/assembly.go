@@ -75,7 +75,7 @@ func (a *assembly) build() error {
 			errs = append(errs, refused)
 			inner, _ := a.govern(s, member, true) // of the same documents
 			e.entrance, refused = a.entrance(policy.ServerScope, s.Name, s.Name, s.SubscriptionKeys, productsOf(a.snapshot, s.Name, serversOf))
-			outer, failed := a.govern(s, a.searching(s, e), false)
+			outer, failed := a.govern(s, a.profiling(s, a.searching(s, e)), false)
 			outer.legacySSE = s.LegacySSE
 			errs = append(errs, refused, failed)
 			g.servers[s.Name], bare[s.Name] = outer, inner

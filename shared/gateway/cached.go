@@ -58,6 +58,9 @@ func (a *assembly) cached(s *snapshot.Server, inner mcp.Server) mcp.Server {
 // innermost is a server without its search, its guard, its approvals, what makes its
 // results fit, and its cache.
 func innermost(s mcp.Server) mcp.Server {
+	if p, ok := s.(*profiled); ok {
+		s = p.inner
+	}
 	if f, ok := s.(*searching); ok {
 		s = f.inner
 	}
@@ -107,9 +110,7 @@ func (s *cached) Serve(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 	case !ran && err != nil:
 		return err
 	}
-	if r, ok := reply.(interface{ Cached() }); ok {
-		r.Cached()
-	}
+	noteCached(reply)
 	return reply.Result(aged(value, s.clock()))
 }
 

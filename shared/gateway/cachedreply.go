@@ -50,9 +50,7 @@ func (r *keptReply) Notify(message jsontext.Value) error {
 // Failed says that the result has isError set.
 func (r *keptReply) Failed(cause error) {
 	r.spoilt = true
-	if f, ok := r.Reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
+	noteFailed(r.Reply, cause)
 }
 
 // Hint takes what a server of the modern era says of keeping its result, where the

@@ -23,6 +23,9 @@ type Call struct {
 	// Via is "call_tool" where the tool was called by it, on a server whose tools are
 	// found by a search; otherwise empty.
 	Via string
+	// Profile is the profile of the client, by which it was given definitions of tools;
+	// empty where it is given those of the server.
+	Profile string
 	// Cached is true for a tool result that was kept from an earlier call.
 	Cached bool
 	// Approval is what became of the approval that the tool needs: "asked", "approved",

@@ -165,21 +165,12 @@ func (t *tool) read() (err error) {
 // server/tools, error handling); only an unknown tool is a protocol error.
 func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) error {
 	name := req.Text(req.Name)
-	t := c.tools[name]
-	if t == nil {
-		if name != "" && name == c.manifest.PollTool {
-			return c.poll(ctx, req, reply)
-		}
-		return mcpproxy.UnknownTool(name)
+	if name != "" && name == c.manifest.PollTool && c.tools[name] == nil {
+		return c.poll(ctx, req, reply)
 	}
-	if err := t.load(); err != nil {
+	t, args, err := c.called(req, name)
+	if err != nil {
 		return err
-	}
-	args := req.Bytes(req.Arguments)
-	if req.Version.Modern() {
-		if err := mcp.CheckParamHeaders(t.headers, args, req.Header); err != nil {
-			return err
-		}
 	}
 	if t.needsTasks(req) {
 		return c.withoutTasks(req, reply)
@@ -193,10 +184,29 @@ func (c *catalog) call(ctx context.Context, req *mcp.Request, reply mcp.Reply) e
 	return c.finish(ctx, req, reply, out, failed, cause)
 }
 
+// called is the tool of a name, and the arguments of its call, with which the headers
+// agree. Arguments are nil for none.
+func (c *catalog) called(req *mcp.Request, name string) (*tool, jsontext.Value, error) {
+	t := c.tools[name]
+	if t == nil {
+		return nil, nil, mcpproxy.UnknownTool(name)
+	}
+	if err := t.load(); err != nil {
+		return nil, nil, err
+	}
+	args := req.Bytes(req.Arguments)
+	if req.Version.Modern() {
+		if err := mcp.CheckParamHeaders(t.headers, args, req.Header); err != nil {
+			return nil, nil, err
+		}
+	}
+	return t, args, nil
+}
+
 // finish answers with an opened result object, without its closing brace.
 func (c *catalog) finish(ctx context.Context, req *mcp.Request, reply mcp.Reply, out []byte, failed bool, cause error) error {
-	if f, ok := reply.(interface{ Failed(cause error) }); ok && failed {
-		f.Failed(cause)
+	if failed {
+		noteFailed(reply, cause)
 	}
 	out = mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo)
 	c.gateway.traceResult(ctx, len(out)+1, failed, cause)

@@ -73,9 +73,7 @@ func (s *consenting) lead(req *mcp.Request, reply mcp.Reply, action string, want
 	if action == "decline" || action == "cancel" {
 		message = "Not called: the access to the MCP server behind the gateway was not given. Do not call the tool again unless the user asks for it."
 	}
-	if f, ok := reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
+	noteFailed(reply, cause)
 	out := append([]byte(`{"content":[{"type":"text","text":`), mcp.AppendString(nil, message)...)
 	out = append(out, `}],"isError":true`...)
 	return reply.Result(append(mcp.AppendResultMembers(out, req.Version, s.info), '}'))

@@ -121,7 +121,11 @@ func (d *delivery) Result(result jsontext.Value) error {
 // another server, which may name a session; nil for none.
 func (d *delivery) respondWith(response jsontext.Value, header http.Header) error {
 	if d.req.Method == mcp.MethodInitialize {
-		if err := d.learn(mailbox.Session{ID: header.Get(mcp.HeaderSessionID), Version: negotiated(response)}); err != nil {
+		session := mailbox.Session{ID: header.Get(mcp.HeaderSessionID), Version: negotiated(response)}
+		if session.Version != "" {
+			session.ID = d.exchange.session(session.ID)
+		}
+		if err := d.learn(session); err != nil {
 			return err
 		}
 	}

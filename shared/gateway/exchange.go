@@ -42,6 +42,8 @@ type exchange struct {
 	note      *auditNote // of its one message; nil without audit
 	requestID expr.Guid  // where it was asked for, with audit and without telemetry
 	batched   bool       // its messages were recorded one by one
+	view      *view      // that the request names, beside its message; nil: none
+	opened    *view      // of the client that opens a session; nil: as of other clients
 }
 
 // readBody reads the message, up to the limit.
@@ -304,6 +306,10 @@ func (x *exchange) Write(p []byte) (int, error) {
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status
+		if x.opened != nil && status == http.StatusOK && !x.plain {
+			h := x.w.Header()
+			h[mcp.HeaderSessionID] = []string{x.session(h.Get(mcp.HeaderSessionID))}
+		}
 		x.w.WriteHeader(status)
 	}
 }

@@ -24,18 +24,10 @@ type fittedReply struct {
 }
 
 // Failed passes on that the result has isError set.
-func (r *fittedReply) Failed(cause error) {
-	if f, ok := r.Reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
-}
+func (r *fittedReply) Failed(cause error) { noteFailed(r.Reply, cause) }
 
 // Cached passes on that the result is that of an earlier call.
-func (r *fittedReply) Cached() {
-	if f, ok := r.Reply.(interface{ Cached() }); ok {
-		f.Cached()
-	}
-}
+func (r *fittedReply) Cached() { noteCached(r.Reply) }
 
 // Task passes on how far a call has come.
 func (r *fittedReply) Task(status mcp.TaskStatus) { noteTask(r.Reply, status) }

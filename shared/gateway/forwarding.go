@@ -289,18 +289,10 @@ func relayedHeader(header http.Header) http.Header {
 }
 
 // Failed passes on that the result has isError set.
-func (c *capture) Failed(cause error) {
-	if r, ok := c.reply.(interface{ Failed(cause error) }); ok {
-		r.Failed(cause)
-	}
-}
+func (c *capture) Failed(cause error) { noteFailed(c.reply, cause) }
 
 // Cached passes on that the result is that of an earlier call.
-func (c *capture) Cached() {
-	if r, ok := c.reply.(interface{ Cached() }); ok {
-		r.Cached()
-	}
-}
+func (c *capture) Cached() { noteCached(c.reply) }
 
 // stream makes a response of an answer that is still coming.
 func (f *forwarding) stream(p part) *expr.Response {

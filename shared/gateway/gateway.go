@@ -174,6 +174,8 @@ type endpoint struct {
 	legacySSE bool
 	// searches says that the tools are found by a search.
 	searches bool
+	// profiles are those of clients; nil: all are given the same definitions.
+	profiles *profiled
 }
 
 // New assembles a gateway. The snapshot must stay open as long as the gateway
@@ -257,6 +259,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *exchange) serveServer(s endpoint) {
 	if refusal := x.admit(s); refusal != nil {
 		x.turnAway(s, refusal)
+		return
+	}
+	if err := x.chooseProfile(s.profiles); err != nil {
+		x.governHTTP(s, func(context.Context) { x.fail(err) })
 		return
 	}
 	switch {
@@ -363,10 +369,20 @@ func (x *exchange) post(s endpoint) {
 // what is wrong with it.
 func (x *exchange) answer(ctx context.Context, s endpoint, body []byte, req *mcp.Request, reply replier) {
 	var err error
+	if s.legacySSE { // of which a message has the session only now
+		err = x.chooseProfile(s.profiles)
+	}
 	req.Header = x.r.Header
-	req.Message, err = mcp.Scan(body, x.gateway.depth)
+	if err == nil {
+		req.Message, err = mcp.Scan(body, x.gateway.depth)
+	}
 	if err == nil {
 		req.Version, err = mcp.Detect(&req.Message, x.r.Header)
+	}
+	if err == nil && s.profiles != nil {
+		if ctx, err = x.asClient(ctx, s.profiles, req); err == nil {
+			body = req.Raw
+		}
 	}
 	if err == nil && s.searches {
 		if ctx, err = x.targeted(ctx, req); err == nil {

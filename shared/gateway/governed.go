@@ -91,6 +91,9 @@ func (s *governed) serve(ctx context.Context, x *policy.Exchange, req *mcp.Reque
 // either.
 func (s *governed) decide(ctx context.Context, req *mcp.Request, x *policy.Exchange) (*policy.Pipeline, *scopeError) {
 	inner := s.inner
+	if p, ok := inner.(*profiled); ok {
+		inner = p.inner
+	}
 	if f, searches := inner.(*searching); searches {
 		inner = f.inner
 	}

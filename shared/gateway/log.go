@@ -28,6 +28,9 @@ func LogCalls(log *slog.Logger) func(Call) {
 		if c.Via != "" {
 			attrs = append(attrs, slog.String("via", c.Via))
 		}
+		if c.Profile != "" {
+			attrs = append(attrs, slog.String("profile", c.Profile))
+		}
 		if c.Cached {
 			attrs = append(attrs, slog.Bool("cached", true))
 		}

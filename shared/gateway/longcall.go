@@ -43,9 +43,7 @@ func (c *catalog) withoutTasks(req *mcp.Request, reply mcp.Reply) error {
 
 // fail answers with a result that has isError set.
 func (c *catalog) fail(req *mcp.Request, reply mcp.Reply, message string, cause error) error {
-	if f, ok := reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(cause)
-	}
+	noteFailed(reply, cause)
 	out := openapi.AppendErrorResult([]byte{'{'}, message)
 	return reply.Result(append(mcp.AppendResultMembers(out, req.Version, c.discovery.ServerInfo), '}'))
 }

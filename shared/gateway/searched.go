@@ -180,11 +180,14 @@ func (s *searchedList) indexed(definitions []jsontext.Value, hash [32]byte) (*in
 	return tools, err
 }
 
+// maxListPages bounds the pages of a list of tools that are read.
+const maxListPages = 50
+
 // listDefinitions asks a server for its tools, on behalf of the caller of a request.
 func listDefinitions(ctx context.Context, server mcp.Server, req *mcp.Request) ([]jsontext.Value, error) {
 	var list []jsontext.Value
 	var cursor jsontext.Value
-	for range maxHintPages {
+	for range maxListPages {
 		ask, err := listRequest(req, cursor)
 		if err != nil {
 			return nil, err

@@ -168,9 +168,7 @@ func (s *searching) answer(req *mcp.Request, reply mcp.Reply, text []byte) error
 
 // fail answers with a result that has isError set, for the model to read.
 func (s *searching) fail(req *mcp.Request, reply mcp.Reply, message string) error {
-	if f, ok := reply.(interface{ Failed(cause error) }); ok {
-		f.Failed(nil)
-	}
+	noteFailed(reply, nil)
 	out := openapi.AppendErrorResult([]byte{'{'}, message)
 	return reply.Result(append(mcp.AppendResultMembers(out, req.Version, s.info), '}'))
 }

@@ -151,8 +151,8 @@ func (c *catalog) taskState(ctx context.Context, req *mcp.Request, reply mcp.Rep
 // told tells the log how far a call has come.
 func (c *catalog) told(reply mcp.Reply, o *outlook) {
 	noteTask(reply, o.status)
-	if f, ok := reply.(interface{ Failed(cause error) }); ok && (o.failed || o.err != nil) {
-		f.Failed(o.cause)
+	if o.failed || o.err != nil {
+		noteFailed(reply, o.cause)
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -36,9 +37,6 @@ type toolHint struct {
 // hintsAgain is how long the server is not asked again after it did not tell.
 const hintsAgain = 30 * time.Second
 
-// maxHintPages bounds the pages of a list of tools that are read.
-const maxHintPages = 50
-
 // of is the annotation of a tool. It asks the server, on behalf of the caller of a
 // request, when it has not for a while.
 func (h *toolHints) of(ctx context.Context, s *cached, req *mcp.Request, tool string) (toolHint, bool) {
@@ -68,37 +66,20 @@ func (h *toolHints) of(ctx context.Context, s *cached, req *mcp.Request, tool st
 
 // askHints reads the list of tools.
 func askHints(ctx context.Context, server mcp.Server, req *mcp.Request) (map[string]toolHint, error) {
-	tools := map[string]toolHint{}
-	var cursor jsontext.Value
-	for range maxHintPages {
-		ask, err := listRequest(req, cursor)
-		if err != nil {
-			return nil, err
+	definitions, err := listDefinitions(ctx, server, req)
+	if err != nil {
+		return nil, err
+	}
+	tools := make(map[string]toolHint, len(definitions))
+	for _, definition := range definitions {
+		var t struct {
+			Name        string   `json:"name"`
+			Annotations toolHint `json:"annotations"`
 		}
-		c := &collector{req: ask}
-		if err := server.Serve(ctx, ask, c); err != nil {
-			return nil, err
+		if err := json.Unmarshal(definition, &t); err != nil {
+			return nil, fmt.Errorf("reading a list of tools: %w", err)
 		}
-		answer, err := mcp.Scan(c.answer, maxKeptDepth)
-		if err != nil {
-			return nil, err
-		}
-		var page struct {
-			Tools []struct {
-				Name        string   `json:"name"`
-				Annotations toolHint `json:"annotations"`
-			} `json:"tools"`
-			NextCursor jsontext.Value `json:"nextCursor"`
-		}
-		if err := json.Unmarshal(answer.Bytes(answer.Result), &page); err != nil {
-			return nil, err
-		}
-		for _, t := range page.Tools {
-			tools[t.Name] = t.Annotations
-		}
-		if cursor = page.NextCursor; cursor.Kind() != '"' {
-			break
-		}
+		tools[t.Name] = t.Annotations
 	}
 	return tools, nil
 }

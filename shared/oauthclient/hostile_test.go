@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"toolgate/shared/backend"
+	"toolgate/shared/credential"
 )
 
 // TestHostile: what a server or its metadata cannot lead the gateway to.
@@ -29,7 +30,7 @@ func TestHostile(t *testing.T) {
 		{"a server without https", func(w *world) { w.metadata["authorization_servers"] = []string{"http://evil.contoso.com"} }, "no https URL", ""},
 		{"a server that is no URL", func(w *world) { w.metadata["authorization_servers"] = []string{"javascript:alert(1)"} }, "no https URL", ""},
 		{"another type", func(w *world) { w.metadata["authorization_servers"] = "https://a.contoso.com" }, "no JSON document of this kind", ""},
-		{"huge", func(w *world) { w.metadata["x"] = strings.Repeat("x", maxDocument) }, "longer than", ""},
+		{"huge", func(w *world) { w.metadata["x"] = strings.Repeat("x", credential.MaxAnswer) }, "longer than", ""},
 		{"another issuer", func(w *world) { w.server["issuer"] = "https://evil.contoso.com" }, "metadata of another issuer", ""},
 		{"an issuer with a slash", func(w *world) { w.server["issuer"] = w.issuer.URL + "/" }, "metadata of another issuer", ""},
 		{"a token endpoint without https", func(w *world) { w.server["token_endpoint"] = "http://evil.contoso.com/token" }, "token_endpoint that is no https URL", ""},

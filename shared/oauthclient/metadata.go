@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"toolgate/shared/credential"
+
 	"github.com/go-json-experiment/json"
 )
-
-// maxDocument bounds metadata and the answer to a registration, in bytes.
-const maxDocument = 256 << 10
 
 // resource is a protected resource as its metadata describes it (RFC 9728, 2).
 type resource struct {
@@ -50,43 +47,31 @@ func (c *Client) get(ctx context.Context, place string, to any) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", place, err)
 	}
-	status, body, err := c.answer(req)
-	switch {
-	case err != nil:
+	answer, err := c.ask(req)
+	if err != nil {
 		return fmt.Errorf("reading %s: %w", place, err)
-	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone:
-		return fmt.Errorf("reading %s: status %d: %w", place, status, errAbsent)
-	case status != http.StatusOK:
-		return fmt.Errorf("reading %s: status %d, and no document", place, status)
 	}
-	if err := json.Unmarshal(body, to); err != nil {
+	switch answer.Status {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return fmt.Errorf("reading %s: status %d: %w", place, answer.Status, errAbsent)
+	default:
+		return fmt.Errorf("reading %s: status %d, and no document", place, answer.Status)
+	}
+	if err := json.Unmarshal(answer.Body, to); err != nil {
 		return fmt.Errorf("reading %s: it is no JSON document of this kind: %w", place, err)
 	}
 	return nil
 }
 
-// answer sends a request, and reads what comes back.
-func (c *Client) answer(req *http.Request) (status int, body []byte, err error) {
-	req.Header.Set("Accept", "application/json")
-	res, err := c.http.Do(req)
-	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // without the URL, which is said already
-		}
-		return 0, nil, err
+// ask sends a request. A web page, as of an application that serves one for any
+// path, is no answer.
+func (c *Client) ask(req *http.Request) (credential.Answer, error) {
+	answer, err := credential.Ask(&c.http, req)
+	if answer.Status == http.StatusOK && answer.MediaType == "text/html" {
+		err = fmt.Errorf("the answer is a web page: %w", errAbsent)
 	}
-	defer res.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxDocument+1))
-	switch {
-	case err != nil:
-		return res.StatusCode, nil, fmt.Errorf("reading the answer: %w", err)
-	case len(body) > maxDocument:
-		return res.StatusCode, nil, fmt.Errorf("the answer is longer than %d bytes", maxDocument)
-	}
-	if kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode == http.StatusOK && err == nil && kind == "text/html" {
-		return res.StatusCode, nil, fmt.Errorf("the answer is a web page: %w", errAbsent)
-	}
-	return res.StatusCode, body, nil
+	return answer, err
 }
 
 // resource finds the metadata of the MCP server: where its challenge says, or at the

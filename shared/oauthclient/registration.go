@@ -167,23 +167,23 @@ func (c *Client) registerAt(ctx context.Context, s *server, redirectURI string) 
 		return nil, errors.New("the registration endpoint has no URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	status, body, err := c.answer(req)
+	answer, err := c.ask(req)
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
+	var client struct {
 		ClientID      string  `json:"client_id"`
 		ClientSecret  string  `json:"client_secret"`
 		SecretExpires float64 `json:"client_secret_expires_at"`
 		Method        string  `json:"token_endpoint_auth_method"`
 		Error         string  `json:"error"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusCreated && status != http.StatusOK || answer.ClientID == "" {
-		return nil, fmt.Errorf("it answered status %d, %.60q, and no client", status, answer.Error)
+	if err := json.Unmarshal(answer.Body, &client); err != nil || answer.Status != http.StatusCreated && answer.Status != http.StatusOK || client.ClientID == "" {
+		return nil, fmt.Errorf("it answered status %d, %.60q, and no client", answer.Status, client.Error)
 	}
-	made := &registration{ID: answer.ClientID, Secret: answer.ClientSecret, Method: cmp.Or(answer.Method, method)}
-	if answer.SecretExpires > 0 && answer.SecretExpires < 1<<40 {
-		made.Expires = time.Unix(int64(answer.SecretExpires), 0)
+	made := &registration{ID: client.ClientID, Secret: client.ClientSecret, Method: cmp.Or(client.Method, method)}
+	if client.SecretExpires > 0 && client.SecretExpires < 1<<40 {
+		made.Expires = time.Unix(int64(client.SecretExpires), 0)
 	}
 	switch made.Method {
 	case authNone:

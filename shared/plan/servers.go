@@ -26,7 +26,10 @@ func (c *comparison) servers() error {
 		}
 		c.server(a, b)
 		c.access(a, b)
-		return c.tools(a, b)
+		if err := c.tools(a, b); err != nil {
+			return err
+		}
+		return c.clientProfiles(a, b)
 	})
 }
 

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -20,7 +19,7 @@ func (CSharp) CheckExpression(t Text, _ ValueType) []ExpressionFault {
 	if t.Kind == Statements {
 		kind = expr.Statements
 	}
-	_, errs := expr.Compile(unnamed.ReplaceAllStringFunc(t.Source, standIn), kind, expr.Position{Line: 1, Column: 1})
+	_, errs := expr.Compile(withStandIns(t.Source), kind, expr.Position{Line: 1, Column: 1})
 	faults := make([]ExpressionFault, 0, len(errs))
 	for _, e := range errs {
 		faults = append(faults, ExpressionFault{Offset: offsetOf(t.Source, e.Position), Message: e.Message, Fix: e.Fix})
@@ -28,13 +27,16 @@ func (CSharp) CheckExpression(t Text, _ ValueType) []ExpressionFault {
 	return faults
 }
 
-// unnamed is a named value that was not put in, because an assessment has no
-// values to put in.
-var unnamed = regexp.MustCompile(`\{\{[A-Za-z0-9._-]+\}\}`)
-
-// standIn is C# of the same length for a named value: a number, which can stand
-// in a string as well as outside.
-func standIn(reference string) string { return "0" + strings.Repeat(" ", len(reference)-1) }
+// withStandIns is source with C# of the same length for each named value, of which
+// an assessment has none to put in: a number, which can stand in a string as well as
+// outside.
+func withStandIns(source string) string {
+	out := []byte(source)
+	for at := range references(source) {
+		copy(out[at.from:at.to], "0"+strings.Repeat(" ", at.to-at.from-1))
+	}
+	return string(out)
+}
 
 // offsetOf is the byte at a position in source, whose beginning is 1:1.
 func offsetOf(source string, at expr.Position) int {

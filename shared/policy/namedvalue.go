@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -17,31 +18,20 @@ func (s *source) putNamedValues(values map[string]string) fault.Faults {
 	var segments []segment
 	own := ownBraces(s.original)
 	copied := 0
-	for at := 0; ; {
-		n := strings.Index(s.original[at:], "{{")
-		if n < 0 {
-			break
-		}
-		at += n
-		name, end := namedValue(s.original, at)
-		if name == "" {
-			at++
-			continue
-		}
+	for at, name := range references(s.original) {
 		value, known := values[name]
 		if !known {
-			if !within(own, at) {
-				faults.Add(s.at(at), `unknown named value "`+name+`"`, fault.Suggest(name, slices.Sorted(maps.Keys(values)), "declare it among the named values"))
+			if !within(own, at.from) {
+				faults.Add(s.at(at.from), `unknown named value "`+name+`"`, fault.Suggest(name, slices.Sorted(maps.Keys(values)), "declare it among the named values"))
 			}
-			at = end
 			continue
 		}
 		segments = append(segments,
 			segment{text: out.Len(), original: copied},
-			segment{text: out.Len() + at - copied, original: at, replaced: true})
-		out.WriteString(s.original[copied:at])
+			segment{text: out.Len() + at.from - copied, original: at.from, replaced: true})
+		out.WriteString(s.original[copied:at.from])
 		out.WriteString(value)
-		copied, at = end, end
+		copied = at.to
 	}
 	if len(segments) > 0 {
 		s.segments = append(segments, segment{text: out.Len(), original: copied})
@@ -49,6 +39,28 @@ func (s *source) putNamedValues(values map[string]string) fault.Faults {
 		s.text = out.String()
 	}
 	return faults
+}
+
+// references are where a text refers to named values, braces included, and to which.
+func references(text string) iter.Seq2[stretch, string] {
+	return func(yield func(stretch, string) bool) {
+		for at := 0; ; {
+			n := strings.Index(text[at:], "{{")
+			if n < 0 {
+				return
+			}
+			at += n
+			name, end := namedValue(text, at)
+			if name == "" {
+				at++
+				continue
+			}
+			if !yield(stretch{at, end}, name) {
+				return
+			}
+			at = end
+		}
+	}
 }
 
 // namedValue is the name in the braces at a place, and the place behind them.
@@ -129,20 +141,10 @@ func liquidEnd(text string, at int) int {
 func namedValues(text string) []string {
 	names := map[string]bool{}
 	own := ownBraces(text)
-	for at := 0; ; {
-		n := strings.Index(text[at:], "{{")
-		if n < 0 {
-			return slices.Sorted(maps.Keys(names))
-		}
-		at += n
-		name, end := namedValue(text, at)
-		if name == "" {
-			at++
-			continue
-		}
-		if !within(own, at) {
+	for at, name := range references(text) {
+		if !within(own, at.from) {
 			names[name] = true
 		}
-		at = end
 	}
+	return slices.Sorted(maps.Keys(names))
 }

@@ -54,6 +54,8 @@ type Manifest struct {
 	// Shadow says how the candidate is run that the snapshot has; nil: it has none.
 	Shadow   *Shadow   `json:"shadow,omitzero"`
 	Products []Product `json:"products,omitzero"`
+	// Profiles are those of the configuration's own that servers name.
+	Profiles []config.Profile `json:"profiles,omitzero"`
 }
 
 // Shadow is how the candidate of a snapshot is run beside it.
@@ -166,6 +168,9 @@ type Server struct {
 	// Search publishes the tools by which those of the server are found, described and
 	// called. Of a server over an API the snapshot then has an index.
 	Search bool `json:"search,omitzero"`
+	// ClientProfiles say which clients are given definitions that their models accept;
+	// nil: none.
+	ClientProfiles *config.ClientProfiles `json:"clientProfiles,omitzero"`
 }
 
 // API is a REST API published as tools.

@@ -12,35 +12,18 @@ import (
 	"toolgate/shared/mcp"
 	"toolgate/shared/services"
 	"toolgate/tests/internal/folder"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // speaking is an MCP server of the legacy era whose tool logs one text, and has
 // another as its result.
 func speaking(t *testing.T, logged, result string) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		m, err := mcp.Scan(body, 0)
-		switch {
-		case err != nil || m.Method == mcp.MethodDiscover:
-			w.Header().Set("Content-Type", mcp.ContentJSON)
-			_, _ = w.Write(mcp.AppendError(nil, m.Bytes(m.ID), mcp.MethodNotFound(m.Method)))
-		case m.Method == mcp.MethodInitialize:
-			w.Header().Set("Content-Type", mcp.ContentJSON)
-			_, _ = w.Write(mcp.AppendResult(nil, m.Bytes(m.ID), []byte(`{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"speaking","version":"1"}}`)))
-		case m.Method == mcp.MethodCallTool:
-			w.Header().Set("Content-Type", mcp.ContentSSE)
-			_, _ = w.Write(mcp.AppendEvent(nil, "", fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":%q}}`, logged)))
-			_, _ = w.Write(mcp.AppendEvent(nil, "", mcp.AppendResult(nil, m.Bytes(m.ID), fmt.Appendf(nil, `{"content":[{"type":"text","text":%q}]}`, result))))
-		default:
-			w.WriteHeader(http.StatusAccepted)
-		}
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
+	return legacyServer(t, func(w http.ResponseWriter, _ *http.Request, id jsontext.Value) {
+		_, _ = w.Write(mcp.AppendEvent(nil, "", fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":%q}}`, logged)))
+		_, _ = w.Write(mcp.AppendEvent(nil, "", mcp.AppendResult(nil, id, fmt.Appendf(nil, `{"content":[{"type":"text","text":%q}]}`, result))))
+	})
 }
 
 // contentSafety is Azure AI Content Safety, to which text with the word hate is

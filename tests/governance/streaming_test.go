@@ -14,6 +14,8 @@ import (
 	"toolgate/shared/mcp"
 	"toolgate/shared/services"
 	"toolgate/tests/internal/folder"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // patience is how long a peer waits for what only comes when nothing on the way
@@ -31,9 +33,9 @@ func await(ctx context.Context, signal <-chan struct{}) bool {
 	return false
 }
 
-// notifying is an MCP server of the legacy era whose tool sends a notification,
-// waits until its client has it, and then sends the result.
-func notifying(t *testing.T, received <-chan struct{}) string {
+// legacyServer is an MCP server of the legacy era that logs, and answers calls of its
+// tools by a stream of events, which call writes.
+func legacyServer(t *testing.T, call func(w http.ResponseWriter, r *http.Request, id jsontext.Value)) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -47,21 +49,30 @@ func notifying(t *testing.T, received <-chan struct{}) string {
 			_, _ = w.Write(mcp.AppendError(nil, m.Bytes(m.ID), mcp.MethodNotFound(m.Method)))
 		case m.Method == mcp.MethodInitialize:
 			w.Header().Set("Content-Type", mcp.ContentJSON)
-			_, _ = w.Write(mcp.AppendResult(nil, m.Bytes(m.ID), []byte(`{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"slow","version":"1"}}`)))
+			_, _ = w.Write(mcp.AppendResult(nil, m.Bytes(m.ID), []byte(`{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"legacy","version":"1"}}`)))
 		case m.Method == mcp.MethodCallTool:
 			w.Header().Set("Content-Type", mcp.ContentSSE)
-			_, _ = w.Write(mcp.AppendEvent(nil, "", []byte(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":1}}`)))
-			_ = http.NewResponseController(w).Flush()
-			if !await(r.Context(), received) {
-				t.Error("the notification was held back until the result was there")
-			}
-			_, _ = w.Write(mcp.AppendEvent(nil, "", mcp.AppendResult(nil, m.Bytes(m.ID), []byte(`{"content":[{"type":"text","text":"a secret"}]}`))))
+			call(w, r, m.Bytes(m.ID))
 		default:
 			w.WriteHeader(http.StatusAccepted)
 		}
 	}))
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// notifying is an MCP server of the legacy era whose tool sends a notification,
+// waits until its client has it, and then sends the result.
+func notifying(t *testing.T, received <-chan struct{}) string {
+	t.Helper()
+	return legacyServer(t, func(w http.ResponseWriter, r *http.Request, id jsontext.Value) {
+		_, _ = w.Write(mcp.AppendEvent(nil, "", []byte(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":1}}`)))
+		_ = http.NewResponseController(w).Flush()
+		if !await(r.Context(), received) {
+			t.Error("the notification was held back until the result was there")
+		}
+		_, _ = w.Write(mcp.AppendEvent(nil, "", mcp.AppendResult(nil, id, []byte(`{"content":[{"type":"text","text":"a secret"}]}`))))
+	})
 }
 
 // governedUpstream is a folder of one MCP server with policies in outbound.

@@ -19,6 +19,7 @@ var rooms = map[string]room{
 	"shared/mcp":   {knows: "the protocol on the wire"},
 	"shared/fault": {knows: "what is wrong in what a user wrote"},
 	"shared/config": {knows: "the folder a user writes", imports: []door{
+		{"shared/profile", "names of profiles and keywords are checked where they are written"},
 		{"shared/fault", "what is wrong in gateway.yaml is reported as everywhere"},
 		{"shared/secret", "the form of references"},
 		{"shared/longrunning", "a poll template is checked where it is written"},
@@ -155,6 +156,7 @@ var rooms = map[string]room{
 		{"shared/trace", "what it explains and replays"},
 	}},
 	"shared/build": {knows: "how a configuration becomes a snapshot", imports: []door{
+		{"shared/profile", "it reports what becomes of tools"},
 		{"shared/expr", "the services it compiles policies against speak of its values"},
 		{"shared/policies", "policies are compiled for the faults that show then only"},
 		{"shared/policy", "documents are validated and put together at build"},
@@ -214,6 +216,7 @@ var rooms = map[string]room{
 		{"shared/mcp", "ids and methods of replayed messages"},
 	}},
 	"shared/plan": {knows: "what would change between two snapshots", imports: []door{
+		{"shared/profile", "the names that clients know are compared"},
 		{"shared/config", "settings are of its types"},
 		{"shared/policy", "documents are compared by their elements"},
 		{"shared/snapshot", "what is compared"},
@@ -236,10 +239,12 @@ var rooms = map[string]room{
 	}},
 	"shared/portal": {knows: "the page on which people find servers"},
 	"shared/search": {knows: "which tools fit a request in plain words"},
+	"shared/profile": {knows: "what clients and models accept of the definition of a tool"},
 	"shared/projection": {knows: "what a model is shown of a JSON answer", imports: []door{
 		{"shared/mcp", "members and elements are taken from JSON as it lies"},
 	}},
 	"shared/gateway": {knows: "what comes after what", imports: []door{
+		{"shared/profile", "lists and calls are adapted to clients"},
 		{"shared/snapshot", "it serves what was built"},
 		{"shared/config", "the snapshot's settings are of these types"},
 		{"shared/mcp", "requests are scanned and answered in the protocol's terms"},
@@ -301,6 +306,7 @@ var rooms = map[string]room{
 		{"shared/host", "headers of another platform's sign-in are taken out"},
 	}},
 	"local": {knows: "one machine", imports: []door{
+		{"shared/profile", "it shows what clients get"},
 		{"shared/build", "it compiles folders"},
 		{"shared/config", "it loads folders"},
 		{"shared/fault", "it prints faults, and suggests commands"},
