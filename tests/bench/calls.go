@@ -36,33 +36,46 @@ func (c cost) over() bool {
 	return c.Bound > 0 && c.Ratio > c.Bound || c.BoundAdded > 0 && c.Added > c.BoundAdded
 }
 
-// measured is a case with the process that serves it.
+// measured is a case with the processes that serve it.
 type measured struct {
 	cost
-	serving serving
-	load    *load
-	profile string // file name
+	instances []instance
+	profile   string // file name
 }
+
+// instance is a process with connections to it.
+type instance struct {
+	serving
+	load *load
+}
+
+// instances is how many processes serve each case, in turns: where the memory of one
+// comes to lie makes a difference of several microseconds, for as long as it runs.
+const instances = 4
 
 // measureCalls starts the servers, calls them in turns and returns their costs.
 func (b *bench) measureCalls(ctx context.Context) ([]cost, error) {
 	cases, err := b.cases(ctx)
 	defer func() {
 		for _, m := range cases {
-			_ = m.load.close()
+			for _, i := range m.instances {
+				_ = i.load.close()
+			}
 		}
 	}()
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range cases { // connections and caches are warm before anything counts
-		if err := m.load.run(ctx, max(concurrency, b.calls/4)); err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		for _, i := range m.instances {
+			if err := i.load.run(ctx, max(concurrency, b.calls/4)); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
 		}
 	}
-	for range b.rounds {
+	for n := range b.rounds * instances {
 		for _, m := range cases {
-			if err := m.round(ctx, b.calls); err != nil {
+			if err := m.round(ctx, m.instances[n%instances], b.calls); err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
 		}
@@ -84,16 +97,16 @@ func (b *bench) measureCalls(ctx context.Context) ([]cost, error) {
 	return costs, nil
 }
 
-// round makes calls and keeps the smaller of the cost now and before.
-func (m *measured) round(ctx context.Context, calls int) error {
-	before, err := m.serving.usage(ctx)
+// round makes calls of a process and keeps the smaller of the cost now and before.
+func (m *measured) round(ctx context.Context, i instance, calls int) error {
+	before, err := i.usage(ctx)
 	if err != nil {
 		return err
 	}
-	if err := m.load.run(ctx, calls); err != nil {
+	if err := i.load.run(ctx, calls); err != nil {
 		return err
 	}
-	after, err := m.serving.usage(ctx)
+	after, err := i.usage(ctx)
 	if err != nil {
 		return err
 	}
@@ -189,29 +202,36 @@ func (s *starter) get(path, want string) request {
 }
 
 func (s *starter) add(name, baseline string, bound float64, role, argument string, r request) *measured {
-	m := &measured{load: &load{}, cost: cost{
+	m := &measured{cost: cost{
 		Name: name, Baseline: baseline, Bound: bound,
 		CPUMicroseconds: math.Inf(1), Allocations: math.Inf(1), Bytes: math.Inf(1),
 	}}
 	m.profile = strings.Map(fileNameRune, name) + ".pprof"
 	s.cases = append(s.cases, m)
-	if s.err != nil {
-		return m
+	for range instances {
+		if s.err == nil {
+			s.err = s.instance(m, role, argument, r)
+		}
 	}
-	var c call
-	if m.serving, s.err = s.start(s.ctx, role, argument); s.err != nil {
-		return m
-	}
-	if c, s.err = r(m.serving.url); s.err != nil {
-		return m
-	}
-	l, err := openLoad(s.ctx, strings.TrimPrefix(m.serving.url, "http://"), c)
-	if err != nil {
-		s.err = fmt.Errorf("%s: %w", name, err)
-		return m
-	}
-	m.load = l
 	return m
+}
+
+// instance starts one more process for a case.
+func (s *starter) instance(m *measured, role, argument string, r request) error {
+	serving, err := s.start(s.ctx, role, argument)
+	if err != nil {
+		return err
+	}
+	c, err := r(serving.url)
+	if err != nil {
+		return err
+	}
+	l, err := openLoad(s.ctx, strings.TrimPrefix(serving.url, "http://"), c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	m.instances = append(m.instances, instance{serving, l})
+	return nil
 }
 
 func fileNameRune(r rune) rune {
@@ -226,7 +246,7 @@ func fileNameRune(r rune) rune {
 func (s *starter) bare(like *measured, c mcpCall) string {
 	size := 0
 	if s.err == nil {
-		if size, s.err = like.load.one(0); s.err != nil {
+		if size, s.err = like.instances[0].load.one(0); s.err != nil {
 			s.err = fmt.Errorf("%s: %w", like.Name, s.err)
 		}
 	}
@@ -256,20 +276,21 @@ func (s *starter) inOrder() []*measured {
 	return list
 }
 
-// writeProfiles profiles each server under load once more, apart from what was
+// writeProfiles profiles a server of each case under load once more, apart from what was
 // measured.
 func (b *bench) writeProfiles(ctx context.Context, cases []*measured) error {
 	if err := os.MkdirAll(b.profiles, 0o750); err != nil {
 		return fmt.Errorf("writing the profiles: %w", err)
 	}
 	for _, m := range cases {
-		if _, err := m.serving.ask(ctx, "/profile/start"); err != nil {
+		i := m.instances[0]
+		if _, err := i.ask(ctx, "/profile/start"); err != nil {
 			return fmt.Errorf("profiling %s: %w", m.Name, err)
 		}
-		if err := m.load.run(ctx, b.calls*b.rounds); err != nil {
+		if err := i.load.run(ctx, b.calls*b.rounds); err != nil {
 			return fmt.Errorf("profiling %s: %w", m.Name, err)
 		}
-		profile, err := m.serving.ask(ctx, "/profile/stop")
+		profile, err := i.ask(ctx, "/profile/stop")
 		if err != nil {
 			return fmt.Errorf("profiling %s: %w", m.Name, err)
 		}

@@ -6,8 +6,8 @@
 //
 // CPU time is that of the serving process alone, which runs with GOMAXPROCS=1;
 // requests come over loopback from this process. The cases take turns in
-// several rounds, and the cheapest round of each counts: what else the machine
-// does can only add to it. Compare ratios between rows of one run; the numbers
+// several rounds, each with several processes, and the cheapest round of each
+// counts: what else the machine does can only add to it. Compare ratios between rows of one run; the numbers
 // of two machines, or of two runs, say little side by side.
 package main
 
@@ -50,7 +50,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&o.rounds, "rounds", 40, "`rounds` of calls to each case")
+	flags.IntVar(&o.rounds, "rounds", 20, "`rounds` of calls to each process")
 	flags.IntVar(&o.calls, "calls", 500, "`calls` in a round")
 	flags.IntVar(&o.starts, "starts", 20, "cold `starts` with each catalogue")
 	flags.BoolVar(&o.json, "json", false, "print JSON in place of tables")

@@ -52,9 +52,9 @@ func (r *report) write(w io.Writer) error {
 }
 
 func (r *report) writeCosts(out *bytes.Buffer) error {
-	fmt.Fprintf(out, "A call: CPU time of the serving process with GOMAXPROCS=1, the least of %d rounds of %d calls\n", r.Rounds, r.Calls)
-	fmt.Fprintf(out, "over %d connections; memory allocated by it. Ratios, and what a call adds, are to the nearest row above that\n"+
-		"is indented less. What a row adds that does the same once more is how far processes differ.\n\n", r.Concurrency)
+	fmt.Fprintf(out, "A call: CPU time of the serving process with GOMAXPROCS=1, the least of %d rounds of %d calls to each\n", r.Rounds, r.Calls)
+	fmt.Fprintf(out, "of %d processes over %d connections; memory allocated by it. Ratios, and what a call adds, are to the nearest row above that\n"+
+		"is indented less. What a row adds that does the same once more is how far they are to be trusted.\n\n", instances, r.Concurrency)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tCPU µs\tratio\tadds µs\texpected\t\tallocations\tbytes")
 	indent := map[string]string{}
