@@ -75,12 +75,15 @@ var nullType = &Type{def: &typeDef{name: "null", members: map[string][]*member{}
 // neverType is the type of throw, which converts to every other.
 var neverType = &Type{def: &typeDef{name: "never", members: map[string][]*member{}}}
 
+// maxErrors bounds the errors of one expression that are told.
+const maxErrors = 50
+
 func (b *binder) fail(at int, fix, format string, args ...any) *bound {
 	e := &syntaxError{at, fmt.Sprintf(format, args...), fix}
 	if slices.ContainsFunc(b.errors, func(o *syntaxError) bool { return o.pos == at }) {
 		return b.unknown(at) // one error for one place is enough
 	}
-	if len(b.errors) < 50 {
+	if len(b.errors) < maxErrors {
 		b.errors = append(b.errors, e)
 	}
 	return b.unknown(at)
@@ -337,17 +340,37 @@ func (b *binder) resolve(r typeRef) *Type {
 }
 
 func (b *binder) unknownType(r typeRef) {
-	u := universe()
-	known := make([]string, 0, len(u.list))
-	for _, d := range u.list {
-		known = append(known, d.name)
-	}
-	b.fail(r.at(), suggest(r.name, known, "only the types that API Management allows exist"), "the type %s is unknown", r.name)
+	b.fail(r.at(), b.suggest(r.name, typeNames, "only the types that API Management allows exist"), "the type %s is unknown", r.name)
 }
 
-// suggest names the nearest known name, or else gives other advice.
-func suggest(name string, known []string, otherwise string) string {
-	if n := fault.Nearest(name, known); n != "" {
+// typeNames are the names of all types.
+func typeNames() (names []string) {
+	for _, d := range universe().list {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// valueNames are the names that may stand where a value does: those that are
+// declared in the program, and those of types.
+func (b *binder) valueNames() []string {
+	names := []string{"context"}
+	for s := b.scope; s != nil; s = s.outer {
+		for name := range s.names {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return append(names, typeNames()...)
+}
+
+// suggest names the nearest known name, or else gives other advice. It looks for
+// none where there are enough errors.
+func (b *binder) suggest(name string, known func() []string, otherwise string) string {
+	if len(b.errors) >= maxErrors {
+		return otherwise
+	}
+	if n := fault.Nearest(name, known()); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return otherwise
@@ -360,24 +383,13 @@ func (b *binder) identifier(n *identifier) *bound {
 	if n.name == "context" {
 		return &bound{t: types("IContext"), run: func(f *frame) any { return f.x }, at: n.at()}
 	}
-	u := universe()
 	if d := lookupType(n.name, len(n.args)); d != nil {
 		return &bound{names: b.named(d, n), at: n.at()}
 	}
-	if u.namespaces[n.name] {
+	if universe().namespaces[n.name] {
 		return &bound{space: n.name, at: n.at()}
 	}
-	known := []string{"context"}
-	for s := b.scope; s != nil; s = s.outer {
-		for name := range s.names {
-			known = append(known, name)
-		}
-	}
-	slices.Sort(known)
-	for _, d := range u.list {
-		known = append(known, d.name)
-	}
-	return b.fail(n.at(), suggest(n.name, known, "declare it first"), "the name %q is unknown", n.name)
+	return b.fail(n.at(), b.suggest(n.name, b.valueNames, "declare it first"), "the name %q is unknown", n.name)
 }
 
 func (b *binder) named(d *typeDef, n *identifier) *Type {

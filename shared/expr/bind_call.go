@@ -175,7 +175,7 @@ func (b *binder) overload(t *Type, x *bound, fn *access, args []argument) *bound
 		if m, _ := findProperty(t, fn.name, x == nil); m != nil {
 			return b.fail(fn.at(), "leave the brackets out", "%s of %v is no method", fn.name, t)
 		}
-		return b.fail(fn.at(), suggest(fn.name, t.memberNames(), "cast the value to the type that has it"), "%v has no method %q", t, fn.name)
+		return b.fail(fn.at(), b.suggest(fn.name, t.memberNames, "cast the value to the type that has it"), "%v has no method %q", t, fn.name)
 	}
 	return b.fail(fn.at(), "one of: "+signatures(named), "no %s of %v takes %s", fn.name, t, argumentTypes(args, values))
 }

@@ -59,13 +59,15 @@ func (b *binder) inNamespace(space string, n *access) *bound {
 	if universe().namespaces[full] {
 		return &bound{space: full, at: n.at()}
 	}
-	var known []string
-	for name := range universe().full {
-		if rest, ok := strings.CutPrefix(name, space+"."); ok {
-			known = append(known, rest)
+	known := func() (names []string) {
+		for name := range universe().full {
+			if rest, ok := strings.CutPrefix(name, space+"."); ok {
+				names = append(names, rest)
+			}
 		}
+		return names
 	}
-	return b.fail(n.at(), suggest(n.name, known, "only the types that API Management allows exist"), "the name %q is unknown in %s", n.name, space)
+	return b.fail(n.at(), b.suggest(n.name, known, "only the types that API Management allows exist"), "the name %q is unknown in %s", n.name, space)
 }
 
 func (b *binder) staticAccess(t *Type, n *access) *bound {
@@ -100,7 +102,7 @@ func (b *binder) unknownMember(t *Type, n *access, static bool) *bound {
 	if m, _ := findProperty(t, n.name, !static); m != nil {
 		return b.fail(n.at(), map[bool]string{true: "take it of a value", false: "take it of the type"}[static], "%s of %v is %s member", n.name, t, map[bool]string{true: "no static", false: "a static"}[static])
 	}
-	return b.fail(n.at(), suggest(n.name, t.memberNames(), "cast the value to the type that has it"), "%v has no member %q", t, n.name)
+	return b.fail(n.at(), b.suggest(n.name, t.memberNames, "cast the value to the type that has it"), "%v has no member %q", t, n.name)
 }
 
 // reading notes which parts of the context an access reads.

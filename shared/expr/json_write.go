@@ -52,27 +52,9 @@ func (w *jsonWriter) line() {
 func (w *jsonWriter) token(t JToken) {
 	switch t := t.(type) {
 	case *JObject:
-		w.WriteByte('{')
-		w.level++
-		for i, p := range t.props {
-			if i > 0 {
-				w.WriteByte(',')
-			}
-			w.line()
-			w.token(p)
-		}
-		w.close(len(t.props), '}')
+		writeList(w, '{', t.props, '}')
 	case *JArray:
-		w.WriteByte('[')
-		w.level++
-		for i, item := range t.items {
-			if i > 0 {
-				w.WriteByte(',')
-			}
-			w.line()
-			w.token(item)
-		}
-		w.close(len(t.items), ']')
+		writeList(w, '[', t.items, ']')
 	case *JProperty:
 		w.quote(t.name)
 		w.WriteByte(':')
@@ -85,9 +67,20 @@ func (w *jsonWriter) token(t JToken) {
 	}
 }
 
-func (w *jsonWriter) close(n int, end byte) {
+// writeList writes the properties of an object or the items of an array, between
+// brackets.
+func writeList[T JToken](w *jsonWriter, begin byte, list []T, end byte) {
+	w.WriteByte(begin)
+	w.level++
+	for i, t := range list {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.line()
+		w.token(t)
+	}
 	w.level--
-	if n > 0 {
+	if len(list) > 0 {
 		w.line()
 	}
 	w.WriteByte(end)

@@ -10,11 +10,12 @@ func Nearest(name string, candidates []string) string {
 	folded := fold(name)
 	for _, candidate := range candidates {
 		want := fold(candidate)
-		if len(folded) > 2*len(want)+2 {
-			continue // far off, and the name may be very long
+		allowed := min(max(1, len(want)/3), len(want)-1)
+		if max(len(folded)-len(want), len(want)-len(folded)) > allowed {
+			continue // as many edits at least; and the name may be very long
 		}
 		distance := editDistance(folded, want)
-		if distance > max(1, len(want)/3) || distance >= len(want) {
+		if distance > allowed {
 			continue
 		}
 		if best == "" || distance < bestDistance {
@@ -24,9 +25,9 @@ func Nearest(name string, candidates []string) string {
 	return best
 }
 
-func fold(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
-}
+var joined = strings.NewReplacer("-", "", "_", "")
+
+func fold(name string) string { return strings.ToLower(joined.Replace(name)) }
 
 // editDistance counts the insertions, deletions, substitutions and swaps of
 // neighbours (optimal string alignment) that turn a into b, in bytes.

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,20 +45,20 @@ func (g *drafting) api(e *apiEntity) {
 // described is what says which operations an API has: a document, or operations
 // that are declared. It is nil where there is neither.
 func (g *drafting) described(place, name string, e *apiEntity) (out, operations object) {
-	var doc *openapi.Document
 	if e.document != nil {
 		var err error
-		if doc, err = openapi.Parse("specification"+e.extension, e.document, noFiles); err != nil {
+		if e.parsed, err = openapi.Parse("specification"+e.extension, e.document, noFiles); err != nil {
 			g.remark(place, "its OpenAPI document is not taken: %v", err)
 		}
 	}
+	doc := e.parsed
 	switch {
 	case doc != nil && (g.hasTools(e.Name) || !hasWildcards(doc)):
 		if hasWildcards(doc) {
 			g.remark(place, `its document has paths with "*", which stand for themselves: such an operation is no tool`)
 		}
 		out = object{{"openapi", g.write(withoutShown(e.document), e.extension, "apis", name)}}
-		return out, g.operationPolicies(place, name, e, doc)
+		return out, g.operationPolicies(place, name, e)
 	case doc != nil && len(e.operations) == 0:
 		for _, o := range doc.Operations {
 			e.operations = append(e.operations, contract[operationProperties]{Name: o.Key(), Properties: operationProperties{Method: o.Method, URLTemplate: doc.URLTemplate(o)}})
@@ -82,9 +83,9 @@ func hasWildcards(doc *openapi.Document) bool {
 }
 
 // operationPolicies are the policies of the operations of a document.
-func (g *drafting) operationPolicies(place, name string, e *apiEntity, doc *openapi.Document) (out object) {
+func (g *drafting) operationPolicies(place, name string, e *apiEntity) (out object) {
 	for id, text := range sorted(e.operationPolicies) {
-		key := operationKey(doc, id, e)
+		key := operationKey(e, id)
 		if key == "" || slices.ContainsFunc(out, func(f field) bool { return f.key == key }) {
 			g.remark(place, "the policies of the operation %q are left out: the document has no such operation, or one of this name has policies already", id)
 			continue
@@ -94,10 +95,10 @@ func (g *drafting) operationPolicies(place, name string, e *apiEntity, doc *open
 	return out
 }
 
-// operationKey is what the document calls an operation: its operationId, or its
-// method and path. Empty: it has no such operation.
-func operationKey(doc *openapi.Document, id string, e *apiEntity) string {
-	for _, o := range doc.Operations {
+// operationKey is what the document of an API calls an operation: its operationId,
+// or its method and path. Empty: it has no such operation.
+func operationKey(e *apiEntity, id string) string {
+	for _, o := range e.parsed.Operations {
 		if o.ID != "" && strings.EqualFold(o.ID, id) {
 			return o.Key()
 		}
@@ -107,7 +108,7 @@ func operationKey(doc *openapi.Document, id string, e *apiEntity) string {
 		return ""
 	}
 	path, _, _ := strings.Cut(e.operations[i].Properties.URLTemplate, "?")
-	for _, o := range doc.Operations {
+	for _, o := range e.parsed.Operations {
 		if strings.EqualFold(o.Method, e.operations[i].Properties.Method) && o.Path == path {
 			return o.Key()
 		}
@@ -123,27 +124,60 @@ var (
 
 // declared are the operations of an API without a document.
 func (g *drafting) declared(place, name string, e *apiEntity) (out object) {
-	seen := map[string]bool{}
+	answered, policies := map[string]bool{}, maps.Clone(e.operationPolicies)
 	for _, o := range e.operations {
-		path, query, hasQuery := strings.Cut(o.Properties.URLTemplate, "?")
-		path = wildcard.ReplaceAllString("/"+strings.TrimLeft(path, "/"), "/{*rest}")
-		if hasQuery {
-			path += "?" + query
+		method, template := strings.ToUpper(o.Properties.Method), urlTemplate(o.Properties.URLTemplate)
+		same := method + " " + requestsOf(template)
+		why := ""
+		switch {
+		case slices.ContainsFunc(out, func(f field) bool { return f.key == o.Name }):
+			why = "another one has its name"
+		case !validMethod.MatchString(method), !config.ValidURLTemplate(template):
+			why = "it cannot be written as a URL template"
+		case answered[same]:
+			why = "another one answers the same requests"
 		}
-		method := strings.ToUpper(o.Properties.Method)
-		same := method + " " + placeholder.ReplaceAllString(strings.ToLower(path), "{}")
-		if !validMethod.MatchString(method) || strings.Contains(strings.ReplaceAll(path, "{*", "{"), "*") || seen[same] {
-			g.remark(place, "the operation %q, %s %s, is left out: it cannot be written as a URL template", o.Name, method, o.Properties.URLTemplate)
+		if why != "" {
+			g.remark(place, "the operation %q, %s %s, is left out: %s", o.Name, method, o.Properties.URLTemplate, why)
 			continue
 		}
-		seen[same] = true
-		one := inline{{"method", method}, {"urlTemplate", path}}
-		if text := e.operationPolicies[o.Name]; text != "" {
-			one = append(one, field{"policy", g.document(placed("operation", o.Name), text, "apis", name, o.Name)})
+		answered[same] = true
+		one := object{{"method", method}, {"urlTemplate", template}}
+		for id, text := range sorted(policies) {
+			if strings.EqualFold(id, o.Name) {
+				one = one.with("policy", g.document(placed("operation", id), text, "apis", name, id))
+				delete(policies, id)
+				break
+			}
 		}
-		out = append(out, field{o.Name, one})
+		out = append(out, field{o.Name, inline(one)})
+	}
+	for id := range sorted(policies) {
+		g.remark(place, "the policies of the operation %q are left out: there is no such operation here", id)
 	}
 	return out
+}
+
+// urlTemplate is a URL template with {*rest} in the place of a * at the end of its
+// path.
+func urlTemplate(text string) string {
+	path, query, hasQuery := strings.Cut(text, "?")
+	path = wildcard.ReplaceAllString("/"+strings.TrimLeft(path, "/"), "/{*rest}")
+	if hasQuery {
+		path += "?" + query
+	}
+	return path
+}
+
+// requestsOf is a URL template without the names of its parameters, which is equal
+// for those that answer the same requests.
+func requestsOf(template string) string {
+	return placeholder.ReplaceAllStringFunc(strings.ToLower(template), func(p string) string {
+		if strings.HasPrefix(p, "{*") {
+			return "{*}"
+		}
+		return "{}"
+	})
 }
 
 // destination is the name of the backend of an API.
@@ -156,11 +190,6 @@ func (g *drafting) destination(place, name string, e *apiEntity) string {
 		g.remark(place, "it has no service URL: a request goes where policies send it, and else to %s", nowhere)
 	} else {
 		base, queries = g.address(place, e.Properties.ServiceURL)
-	}
-	for _, f := range queries {
-		if text, ok := f.value.(string); ok {
-			g.declare(place, text)
-		}
 	}
 	backend := g.backendNames.take(name)
 	g.backends = append(g.backends, field{backend, object{{"url", base}}.with("credentials", object{}.with("query", queries))})
@@ -223,8 +252,10 @@ func (g *drafting) subscriptionKeys(e *apiEntity) (out object) {
 	} else if n.Header != "" && !strings.EqualFold(n.Header, "Ocp-Apim-Subscription-Key") {
 		names = append(names, field{"header", n.Header})
 	}
-	if n.Query != "" && n.Query != "subscription-key" {
-		names = append(names, field{"query", literal(n.Query)})
+	if valueReference.MatchString(n.Query) {
+		g.remark(placed("api", e.Name), "its subscription keys are in the parameter subscription-key: %q cannot be one for them", n.Query)
+	} else if n.Query != "" && n.Query != "subscription-key" {
+		names = append(names, field{"query", n.Query})
 	}
 	return out.with("subscriptionKeyNames", names)
 }
@@ -285,11 +316,15 @@ func (g *drafting) tools(place string, list []mcpTool) (out object) {
 	for _, t := range list {
 		api := g.apiOf[segmentAfter(t.OperationID, "apis")]
 		key := g.operation(segmentAfter(t.OperationID, "apis"), last(t.OperationID))
-		if api == "" || key == "" {
+		switch {
+		case api == "" || key == "":
 			g.remark(place, "the tool %q is left out: its operation %q was not imported, or is in no OpenAPI document", t.Name, last(t.OperationID))
 			continue
+		case !config.ValidOperation(key) || valueReference.MatchString(key):
+			g.remark(place, "the tool %q is left out: its operation cannot be named by the operationId %q", t.Name, key)
+			continue
 		}
-		name := t.Name
+		name := cmp.Or(t.Name, key)
 		if !toolName.MatchString(name) {
 			name = notToolName.ReplaceAllString(name, "_")
 			name = name[:min(len(name), 64)]
@@ -315,15 +350,10 @@ func (g *drafting) tools(place string, list []mcpTool) (out object) {
 // empty where there is none.
 func (g *drafting) operation(api, id string) string {
 	i := slices.IndexFunc(g.from.apis, func(e apiEntity) bool { return e.Name == api })
-	if i < 0 || g.from.apis[i].document == nil {
+	if i < 0 || g.from.apis[i].parsed == nil {
 		return ""
 	}
-	e := &g.from.apis[i]
-	doc, err := openapi.Parse("specification"+e.extension, e.document, noFiles)
-	if err != nil {
-		return ""
-	}
-	return operationKey(doc, id, e)
+	return operationKey(&g.from.apis[i], id)
 }
 
 // upstream is the MCP server that an MCP API stands in front of; nil where it

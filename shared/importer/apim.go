@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"toolgate/shared/openapi"
 )
 
 // service is what an API Management service has. Nothing of it is secret.
@@ -30,8 +32,9 @@ type service struct {
 type apiEntity struct {
 	contract[apiProperties]
 	policy            string
-	document          []byte // nil for none
-	extension         string // of the document
+	document          []byte            // nil for none
+	extension         string            // of the document
+	parsed            *openapi.Document // once it was; nil where there is none that can be read
 	operations        []contract[operationProperties]
 	operationPolicies map[string]string // by the names of operations
 }
@@ -73,8 +76,8 @@ func (r *reader) service(ctx context.Context) (*service, error) {
 	}
 	s := &service{name: self.Name}
 	read := reading{reader: r, ctx: ctx}
+	s.namedValues = r.draft.reserve(entities[namedValueProperties](&read, "namedValues"))
 	s.policy = read.policy()
-	s.namedValues = entities[namedValueProperties](&read, "namedValues")
 	for _, f := range entities[nothing](&read, "policyFragments") {
 		if one := asked[contract[policyProperties]](&read, rawXML("policyFragments", f.Name)); one != nil {
 			one.Name = f.Name
@@ -124,7 +127,25 @@ func entities[P any](r *reading, path ...string) []contract[P] {
 		return nil
 	}
 	r.err = err
-	return all
+	return distinct(r, strings.Join(path, "/"), all)
+}
+
+// distinct are the entities with a name, each once: an entity may stand on two pages
+// of a list that is changed while it is read. Letter case tells no names apart.
+func distinct[P any](r *reading, kind string, all []contract[P]) (kept []contract[P]) {
+	seen := map[string]bool{}
+	for _, one := range all {
+		switch name := strings.ToLower(one.Name); {
+		case name == "":
+			r.draft.remark(kind, "one that has no name is left out")
+		case seen[name]:
+			r.draft.remark(kind, "%q is listed twice: the first is taken", one.Name)
+		default:
+			seen[name] = true
+			kept = append(kept, one)
+		}
+	}
+	return kept
 }
 
 // asideLists are entities without which a gateway can be drafted. Some tiers have

@@ -47,14 +47,24 @@ type extract struct {
 // extract reads an extract of APIOps.
 func (r *reader) extract(folder fs.FS) (*service, error) {
 	x := &extract{FS: folder, draft: r.draft}
-	s := &service{name: "gateway", policy: x.policy("policy.xml")}
+	s := &service{name: "gateway"}
 	x.draft.remark("the extract", "it does not say what the service is called: the name in gateway.yaml is gateway")
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the extract: %w", err)
 	}
+	// Named values come first: no secret that is found elsewhere may get the name of one.
+	values := func(e fs.DirEntry) bool { return extractFolders[e.Name()] == "namedValues" }
 	for _, e := range entries {
-		x.folder(s, e)
+		if values(e) {
+			x.folder(s, e)
+		}
+	}
+	s.policy = x.policy("policy.xml")
+	for _, e := range entries {
+		if !values(e) {
+			x.folder(s, e)
+		}
 	}
 	return s, x.err
 }
@@ -103,7 +113,7 @@ func (x *extract) folder(s *service, entry fs.DirEntry) {
 func (x *extract) plain(s *service, kind, dir string) {
 	switch kind {
 	case "namedValues":
-		s.namedValues = information[namedValueProperties](x, dir)
+		s.namedValues = x.draft.reserve(information[namedValueProperties](x, dir))
 	case "backends":
 		s.backends = information[backendProperties](x, dir)
 	case "certificates":

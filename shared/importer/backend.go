@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"math"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -53,24 +52,15 @@ func isFalse(b *bool) bool { return b != nil && !*b }
 func (g *drafting) address(place, text string) (base string, queries inline) {
 	base, query, _ := strings.Cut(text, "?")
 	base = strings.TrimRight(base, "/")
+	queries = g.parameters(place, query)
 	whole, secret := g.resolved(base)
 	switch {
 	case secret != "":
 		g.remark(place, "its URL %q refers to the named value %s, which is a secret here, and no URL can hold one: requests go to %s until url says otherwise", base, secret, nowhere)
-		return nowhere, nil
+		return nowhere, queries
 	case !config.ValidURL(whole, false):
 		g.remark(place, "its URL %q is none that can be called: requests go to %s until url says otherwise", base, nowhere)
-		return nowhere, nil
-	}
-	for pair := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if name == "" {
-			continue
-		}
-		if plain, err := url.QueryUnescape(value); err == nil && !strings.Contains(value, "{{") {
-			value = plain
-		}
-		queries = append(queries, field{name, value})
+		return nowhere, queries
 	}
 	return base, queries
 }
@@ -89,76 +79,6 @@ func (g *drafting) resolved(text string) (whole, secret string) {
 		return reference
 	})
 	return whole, secret
-}
-
-// credentials are those of a backend, all of them references.
-func (g *drafting) credentials(place string, c *backendCredentials, queries inline) object {
-	if c == nil {
-		return object{}.with("query", queries)
-	}
-	headers := g.credentialsNamed(place, "header", nil, c.Header, config.CredentialHeader)
-	queries = g.credentialsNamed(place, "parameter", queries, c.Query, func(name string) bool { return name != "" })
-	out := object{}.with("header", headers).with("query", queries)
-	return append(out, g.authorization(place, c, headers)...).with("certificate", g.certificate(place, c))
-}
-
-// credentialsNamed are headers or parameters with their values, more of those that are there.
-func (g *drafting) credentialsNamed(place, kind string, out inline, values map[string][]string, valid func(string) bool) inline {
-	for name, list := range sorted(values) {
-		switch {
-		case len(list) == 0 || list[0] == "":
-			continue
-		case !valid(name), slices.ContainsFunc(out, func(f field) bool { return f.key == name || kind == "header" && strings.EqualFold(f.key, name) }):
-			g.remark(place, "the %s %q is left out of its credentials: it is there twice, or cannot be one", kind, name)
-			continue
-		case len(list) > 1:
-			g.remark(place, "the %s %s has %d values there, and the first one here", kind, name, len(list))
-		}
-		g.declare(place, list[0])
-		out = append(out, field{name, list[0]})
-	}
-	return out
-}
-
-// authorization is what stands in the Authorization header.
-func (g *drafting) authorization(place string, c *backendCredentials, headers inline) object {
-	a, m := c.Authorization, c.ManagedIdentity
-	given := slices.ContainsFunc(headers, func(f field) bool { return strings.EqualFold(f.key, "Authorization") })
-	switch {
-	case (a == nil || a.Parameter == "") && (m == nil || m.Resource == ""):
-		return nil
-	case given:
-		g.remark(place, "it has a header Authorization and another authorization: the header is kept")
-		return nil
-	case a != nil && a.Parameter != "" && !config.AuthorizationScheme(a.Scheme):
-		g.remark(place, "its authorization is left out: %q is no scheme", a.Scheme)
-		return nil
-	case a != nil && a.Parameter != "":
-		g.declare(place, a.Parameter)
-		return object{{"authorization", inline{{"scheme", a.Scheme}, {"parameter", a.Parameter}}}}
-	}
-	return object{{"managedIdentity", inline(object{{"resource", literal(m.Resource)}}.with("clientId", literal(m.ClientID)))}}
-}
-
-// declare declares the named values that a text refers to.
-func (g *drafting) declare(place, text string) {
-	for _, m := range valueReference.FindAllStringSubmatch(text, -1) {
-		g.needed(place, m[1])
-	}
-}
-
-// certificate is the id of the certificate that a backend is shown; empty for none.
-func (g *drafting) certificate(place string, c *backendCredentials) string {
-	for _, id := range c.CertificateIDs {
-		if slices.ContainsFunc(g.draft.certificates, func(f field) bool { return f.key == last(id) }) {
-			return last(id)
-		}
-		g.remark(place, "it is shown the certificate %q, which is not among those of the service: declare it under certificates", last(id))
-	}
-	if len(c.Certificate) > 0 {
-		g.remark(place, "it is shown the certificate with the thumbprint %s: name it by its id, as certificate", c.Certificate[0])
-	}
-	return ""
 }
 
 // members are the members of a pool.

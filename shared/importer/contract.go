@@ -3,7 +3,10 @@ package importer
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+
+	"toolgate/shared/config"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -129,17 +132,28 @@ func (b *backendProperties) clean(d *draft, place string) {
 		return
 	}
 	lift := func(value, hint string) string {
-		if value == "" || placeholderOnly.MatchString(value) {
+		if strings.TrimSpace(value) == "" || placeholderOnly.MatchString(value) {
 			return value
 		}
 		return d.secret(d.fresh(slug(place)+"-"+slug(hint)), place, "it stood in the credentials as plain text, and was not copied")
 	}
-	for _, values := range []map[string][]string{b.Credentials.Header, b.Credentials.Query} {
-		for name, list := range sorted(values) {
-			for i, value := range list {
+	// What will not be taken needs no named value: it is nowhere then.
+	liftFirst := func(list []string, name string, taken bool) {
+		first := slices.IndexFunc(list, func(v string) bool { return v != "" })
+		for i, value := range list {
+			switch {
+			case i == first && taken:
 				list[i] = lift(value, name)
+			case value != "":
+				list[i] = removed
 			}
 		}
+	}
+	for name, list := range sorted(b.Credentials.Header) {
+		liftFirst(list, name, config.CredentialHeader(name))
+	}
+	for name, list := range sorted(b.Credentials.Query) {
+		liftFirst(list, name, name != "")
 	}
 	if a := b.Credentials.Authorization; a != nil {
 		a.Parameter = lift(a.Parameter, "authorization")

@@ -21,7 +21,7 @@ type draft struct {
 	namedValues, certificates, schemas                object
 	backends, apis, servers, products                 object
 	backendNames, apiNames, serverNames, productNames names
-	taken                                             map[string]bool // places of secrets, and paths of files in lower case
+	taken                                             map[string]bool // places of secrets, named values of the source, and paths of files in lower case
 }
 
 func newDraft(vault string) *draft {
@@ -31,17 +31,19 @@ func newDraft(vault string) *draft {
 	}
 }
 
-// remark notes something to know.
+// remark notes something to know. It is one line, whatever stands in names.
 func (d *draft) remark(place, format string, args ...any) {
-	d.remarks = append(d.remarks, Remark{place, fmt.Sprintf(format, args...)})
+	d.remarks = append(d.remarks, Remark{lineBreaks.Replace(place), lineBreaks.Replace(fmt.Sprintf(format, args...))})
 }
+
+var lineBreaks = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
 
 // yaml is the content of gateway.yaml.
 func (d *draft) yaml() []byte {
 	var w yamlWriter
 	top := object{}.with("name", d.name)
 	if d.title != d.name {
-		top = top.with("title", d.title)
+		top = top.with("title", literal(d.title))
 	}
 	w.members(top.with("policy", d.policy), 0)
 	for _, section := range []field{

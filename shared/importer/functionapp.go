@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"toolgate/shared/config"
 	"toolgate/shared/openapi"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -114,6 +115,9 @@ func (r *reader) functionApp(ctx context.Context) error {
 		return &ReplyError{"resource.json", fmt.Errorf("%q is no Function App: give a Microsoft.Web/sites", site.Type)}
 	}
 	a := &functionApp{reader: r, name: site.Name, origin: "https://" + cmp.Or(site.Properties.DefaultHostName, site.Name+".azurewebsites.net")}
+	if !config.ValidURL(a.origin, false) {
+		return &ReplyError{"resource.json", fmt.Errorf("%q is not where an app can answer: its host is none", a.origin)}
+	}
 	r.draft.name, r.draft.title = slug(site.Name), site.Name
 	if a.functions, err = list[function](ctx, r, get(webVersion, "functions")); err != nil {
 		return err
@@ -275,10 +279,11 @@ func (a *functionApp) authentication(ctx context.Context) error {
 		return err
 	}
 	entra := &s.Properties.IdentityProviders.AzureActiveDirectory
-	if audiences := entra.Validation.AllowedAudiences; len(audiences) > 0 {
-		a.audience = audiences[0]
-	} else if entra.Registration.ClientID != "" {
-		a.audience = "api://" + entra.Registration.ClientID
+	for _, audience := range entra.Validation.AllowedAudiences {
+		a.audience = cmp.Or(a.audience, literal(audience))
+	}
+	if id := entra.Registration.ClientID; id != "" {
+		a.audience = cmp.Or(a.audience, "api://"+literal(id))
 	}
 	if a.audience == "" {
 		a.draft.remark(place, "App Service asks for sign-in at a provider other than Microsoft Entra: give the backend credentials for it")
@@ -342,10 +347,10 @@ func (a *functionApp) draftFolder(content []byte) {
 			a.keyed, slug(a.name)+"-key", "a host key: az functionapp keys list, or one of its own (az functionapp keys set)"))})
 		api := d.apiNames.take(a.name)
 		d.apis = append(d.apis, field{api, object{{"openapi", d.write(withoutShown(content), ".json", "apis", api)}, {"backend", name}}})
-		d.servers = append(d.servers, field{d.server(a.name), object{{"title", a.name}, {"api", api}}})
+		d.servers = append(d.servers, field{d.server(a.name), object{{"title", literal(a.name)}, {"api", api}}})
 	}
 	if a.tools {
-		d.servers = append(d.servers, field{d.server(a.name + "-mcp"), object{{"title", a.name}, {"upstream", object{
+		d.servers = append(d.servers, field{d.server(a.name + "-mcp"), object{{"title", literal(a.name)}, {"upstream", object{
 			{"url", a.origin + "/runtime/webhooks/mcp"},
 			{"credentials", a.credentials(true, slug(a.name)+"-mcp-key", "the system key mcp_extension: az functionapp keys list")},
 		}}}})
@@ -378,5 +383,9 @@ func (a *functionApp) serverURL(content []byte) string {
 	if err != nil || !slices.Contains([]string{"", "http", "https"}, u.Scheme) {
 		return a.origin + "/api"
 	}
-	return a.origin + strings.TrimRight(u.Path, "/")
+	there := a.origin + strings.TrimRight(u.EscapedPath(), "/")
+	if !config.ValidURL(there, false) {
+		return a.origin + "/api"
+	}
+	return there
 }

@@ -71,8 +71,30 @@ func (d *draft) service(s *service) error {
 	return nil
 }
 
-// maxValue bounds named values, in bytes, as in API Management.
-const maxValue = 4096
+// Bounds of named values, as in API Management: the bytes of one, and the
+// characters of its name.
+const (
+	maxValue     = 4096
+	maxValueName = 256
+)
+
+// valueName is the name that a named value has here.
+func valueName(v *contract[namedValueProperties]) string {
+	name := notValueName.ReplaceAllString(cmp.Or(v.Properties.DisplayName, v.Name), "-")
+	return name[:min(len(name), maxValueName)]
+}
+
+// valuePlace is what draft.taken calls a named value of the source.
+func valuePlace(name string) string { return "named value " + name }
+
+// reserve notes the named values of the source, so that no secret that is found
+// elsewhere gets the name of one.
+func (d *draft) reserve(values []contract[namedValueProperties]) []contract[namedValueProperties] {
+	for i := range values {
+		d.taken[valuePlace(valueName(&values[i]))] = true
+	}
+	return values
+}
 
 // values declares the named values.
 func (g *drafting) values() {
@@ -80,14 +102,13 @@ func (g *drafting) values() {
 	g.namedValues = nil
 	for _, v := range g.from.namedValues {
 		p := &v.Properties
-		name := notValueName.ReplaceAllString(cmp.Or(p.DisplayName, v.Name), "-")
-		name = name[:min(len(name), 256)]
+		name := valueName(&v)
 		place := placed("named value", name)
-		if g.draft.named(name) {
-			g.remark(place, "it is left out: there are two of this name")
-			continue
-		}
 		switch {
+		case name == "":
+			g.remark(place, "it is left out: it has no name")
+		case g.draft.named(name):
+			g.remark(place, "it is left out: there are two of this name")
 		case p.KeyVault != nil:
 			g.vaultValue(name, place, p.KeyVault)
 		case p.Secret:
@@ -158,9 +179,9 @@ func (g *drafting) text(place, content string) []byte {
 	return append(bytes.TrimRight(out, "\n"), '\n')
 }
 
-// needed declares a named value, unless it is declared.
+// needed declares a named value, unless it is declared, or can be none.
 func (g *drafting) needed(place, name string) {
-	if !g.draft.named(name) {
+	if !g.draft.named(name) && len(name) <= maxValueName {
 		g.secret(name, place, "the source has no named value of this name; where it is no secret, write its text")
 	}
 }
@@ -221,7 +242,7 @@ func (g *drafting) product(p *productEntity) {
 	}
 	out = out.with("apis", apis).with("servers", servers).with("policy", g.document(place, p.policy, "products", name))
 	if len(out) == 0 {
-		out = object{{"title", p.Name}}
+		out = object{{"title", literal(cmp.Or(p.Name, name))}}
 	}
 	g.draft.products = append(g.draft.products, field{name, out})
 	if p.Properties.ApprovalRequired {

@@ -183,6 +183,7 @@ func TestFaults(t *testing.T) {
 		{"no request trigger", importer.LogicApps, map[string]string{"resource.json": `{"name":"a","type":"Microsoft.Logic/workflows"}`}, "no trigger of the type Request"},
 		{"a workflow", importer.AzureFunctions, map[string]string{"resource.json": logic}, "is no Function App"},
 		{"no functions", importer.AzureFunctions, map[string]string{"resource.json": `{"name":"a","type":"Microsoft.Web/sites"}`}, "no function of the app can be called"},
+		{"no host", importer.AzureFunctions, map[string]string{"resource.json": `{"name":"a b","type":"Microsoft.Web/sites"}`}, "its host is none"},
 		{"no service", importer.APIManagement, map[string]string{"resource.json": logic}, "is no API Management service"},
 		{"nothing of API Management", importer.APIManagement, nil, "resource.json is not there"},
 		{"an API of which nothing is said", importer.APIManagement, map[string]string{"apis/orders/policy.xml": "<policies />"}, "reading apis/orders: there is no …Information.json"},

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"toolgate/shared/config"
+
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -106,13 +108,13 @@ func (w *workflows) mcpServers(ctx context.Context) error {
 	}
 	for _, s := range slices.Concat(found.Values, found.Value) {
 		place := fmt.Sprintf("MCP server %q", s.Name)
-		if u, err := url.Parse(s.URL); err != nil || u.Host == "" {
-			d.remark(place, "it is left out: its URL %q cannot be read", s.URL)
+		if !config.ValidURL(s.URL, true) || valueReference.MatchString(s.URL) {
+			d.remark(place, "it is left out: its URL %q is none of an MCP server", s.URL)
 			continue
 		}
 		key := d.secret(slug(w.app)+"-mcp-key", place, "the API key of the app's MCP servers, from the portal (Agents, MCP servers)")
 		d.remark(place, "the gateway shows the API key; where host.json sets McpServerEndpoints.authentication.type to oauth2, write credentials: { oauth: {} }, and where it is anonymous, remove the credentials")
-		d.servers = append(d.servers, field{d.server(cmp.Or(s.Name, w.app)), object{}.with("title", s.Name).with("description", s.Description).with("upstream",
+		d.servers = append(d.servers, field{d.server(cmp.Or(s.Name, w.app)), object{}.with("title", literal(s.Name)).with("description", literal(s.Description)).with("upstream",
 			object{{"url", s.URL}, {"credentials", object{{"header", inline{{"X-API-Key", key}}}}}})})
 	}
 	return nil
@@ -145,9 +147,13 @@ func (w *workflows) add(ctx context.Context, name, below string, definition *wor
 		w.draft.remark(fmt.Sprintf("workflow %q", name), "it is left out: it has no trigger of the type Request, and cannot be called by HTTP")
 	}
 	for _, t := range requests {
-		id := name
+		want := name
 		if len(requests) > 1 {
-			id += "_" + t
+			want += "_" + t
+		}
+		id := want
+		for i := 2; slices.ContainsFunc(w.calls, func(c workflowCall) bool { return c.id == id }); i++ {
+			id = want + "_" + strconv.Itoa(i) // "a" with the trigger "b", and "a_b"
 		}
 		at := strings.TrimPrefix(below+"/triggers/"+t, "/")
 		callback, err := ask[callbackURL](ctx, w.reader, post(w.version(below), at, "listCallbackUrl"))
@@ -179,7 +185,7 @@ var placeholder = regexp.MustCompile(`\{([^{}/]+)\}`)
 // call is the call of a trigger.
 func (w *workflows) call(id string, definition *workflow, name string, callback *callbackURL, found *triggerSchema) (*workflowCall, error) {
 	u, err := url.Parse(callback.Value)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "https" || !config.ValidURL("https://"+u.Host, false) {
 		return nil, errors.New(`"value" is no https URL`)
 	}
 	t := definition.Triggers[name]
@@ -219,12 +225,22 @@ func (w *workflows) queries(id, place string, in url.Values, more map[string]str
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
-		value := in.Get(name)
-		switch name {
-		case "sig":
+		value, why := in.Get(name), ""
+		switch {
+		case name == "sig":
 			value = w.draft.secret(slug(id)+"-sig", place, "the parameter sig of the URL of the trigger (listCallbackUrl, or the portal)")
-		case "se":
+		case name == "":
+			why = noName
+		case value == "":
+			why = noValue
+		case valueReference.MatchString(value):
+			why = bracesOfItsOwn
+		case name == "se":
 			w.draft.remark(place, "its URL is good until %s", value)
+		}
+		if why != "" {
+			w.draft.remark(place, "the parameter %q of its URL is left out: %s", name, why)
+			continue
 		}
 		out = append(out, field{name, value})
 	}
@@ -314,5 +330,5 @@ func (w *workflows) draftAPI(description string) {
 	api := d.apiNames.take(w.app)
 	file := d.write(document(w.app, description, operations), ".json", "apis", api)
 	d.apis = append(d.apis, field{api, object{{"openapi", file}, {"backend", first}}.with("operations", policies)})
-	d.servers = append(d.servers, field{d.server(w.app), object{{"title", w.app}, {"description", description}, {"api", api}}})
+	d.servers = append(d.servers, field{d.server(w.app), object{{"title", literal(w.app)}, {"description", literal(description)}, {"api", api}}})
 }

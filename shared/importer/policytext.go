@@ -75,10 +75,11 @@ func refusing(content []byte) []byte {
 	return []byte("<policies><inbound>" + refuse + "</inbound><backend><base /></backend><outbound><base /></outbound><on-error><base /></on-error></policies>")
 }
 
-// fresh is a name of a named value that is not declared.
+// fresh is a name of a named value that is not declared, and that the source does
+// not declare.
 func (d *draft) fresh(name string) string {
 	one := name
-	for i := 2; d.named(one); i++ {
+	for i := 2; d.named(one) || d.taken[valuePlace(one)]; i++ {
 		one = name + "-" + strconv.Itoa(i)
 	}
 	return one

@@ -109,8 +109,9 @@ func flow(value any) string {
 var (
 	// plain are texts that need no quotes anywhere in YAML.
 	plain = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*$`)
-	// secretScalar are references to secrets, in which a colon is no separator.
-	secretScalar = regexp.MustCompile(`^[a-z]+:[A-Za-z0-9_./:-]+$`)
+	// secretScalar are references to secrets, in which a colon is no separator: one at
+	// the end would be.
+	secretScalar = regexp.MustCompile(`^[a-z]+:[A-Za-z0-9_./:-]*[A-Za-z0-9_./-]$`)
 	// otherwise are texts that YAML, of some version, takes for something else.
 	otherwise = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|null|y|n|inf|nan)$`)
 )

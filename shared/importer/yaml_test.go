@@ -11,9 +11,10 @@ import (
 
 // What is written as text is read as the same text.
 func FuzzScalar(f *testing.F) {
-	for _, seed := range []string{"a", "yes", "12", "1.0", "0x1", "a: b", "# c", "{{x}}", "'", "\"", "\\", "a\nb", "\x7f", "\u0085", "\u2028", "\ufeff", "😀", " a", "a ", "-", "~", "null", "2026-01-31", "1e3", "/a/b", "env:X"} {
+	for _, seed := range []string{"a", "yes", "12", "1.0", "0x1", "a: b", "# c", "{{x}}", "'", "\"", "\\", "a\nb", "\x7f", "\u0085", "\u2028", "\ufeff", "😀", " a", "a ", "-", "~", "null", "2026-01-31", "1e3", "/a/b", "env:X", "env:", "https://a/:"} {
 		f.Add(seed)
 	}
+	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) || len(text) > maxValue || valueReference.MatchString(text) {
 			return
@@ -21,7 +22,6 @@ func FuzzScalar(f *testing.F) {
 		d := newDraft("")
 		d.name = "x"
 		d.namedValues = object{{"v", text}}
-		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), d.yaml(), 0o600); err != nil {
 			t.Fatal(err)
 		}

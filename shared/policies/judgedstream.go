@@ -105,7 +105,7 @@ func (s *judgedStream) release() {
 		s.text.WriteString(lastCharacters(text, s.overlap))
 		s.fresh = false
 	}
-	s.pending = append(bytes.Clone(s.pending), s.held...)
+	s.pending = append(s.pending, s.held...)
 	s.held = s.held[:0]
 }
 

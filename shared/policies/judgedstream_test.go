@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,23 @@ func (endlessReader) Read(p []byte) (int, error) {
 
 // FuzzJudgedStream looks for streams that do not come out as they went in when
 // everything is let pass.
+// A stream of the shortest events there are costs little more for each of its bytes
+// than another one.
+func TestShortEvents(t *testing.T) {
+	in := bytes.Repeat([]byte("\n"), 256<<10)
+	s := newJudgedStream(io.NopCloser(bytes.NewReader(in)), 100, 50, func(string) error { return nil })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := io.ReadAll(s)
+	runtime.ReadMemStats(&after)
+	if err != nil || !bytes.Equal(got, in) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	if allocated := (after.TotalAlloc - before.TotalAlloc) / uint64(len(in)); allocated > 800 {
+		t.Errorf("got %d bytes of memory for each byte, want 800 at most", allocated)
+	}
+}
+
 func FuzzJudgedStream(f *testing.F) {
 	f.Add([]byte(event("a")+": b\r\n\r\n"), 3)
 	f.Add([]byte("data: a\rdata: b\r\r"), 1)

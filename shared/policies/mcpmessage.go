@@ -147,10 +147,13 @@ func nextEvent(stream []byte) (event, rest []byte) {
 	return nil, stream
 }
 
+// lineEnds makes the three ends of lines one.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // eventData is the data of an event.
 func eventData(event []byte) []byte {
 	var data []byte
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(event))
+	text := lineEnds.Replace(string(event))
 	for line := range strings.SplitSeq(text, "\n") {
 		value, ok := strings.CutPrefix(line, "data:")
 		if !ok {

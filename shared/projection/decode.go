@@ -68,6 +68,9 @@ func decodeNext(dec *jsontext.Decoder) (any, error) {
 // exactDigits is how many significant digits a float64 keeps, whatever they are.
 const exactDigits = 15
 
+// unpunctuated are the digits of a number.
+var unpunctuated = strings.NewReplacer("-", "", ".", "")
+
 // number is a float64 where that loses nothing.
 func number(text string) any {
 	f, err := strconv.ParseFloat(text, 64)
@@ -75,7 +78,7 @@ func number(text string) any {
 		return digits(text)
 	}
 	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
-	significant := strings.TrimLeft(strings.NewReplacer("-", "", ".", "").Replace(mantissa), "0")
+	significant := strings.TrimLeft(unpunctuated.Replace(mantissa), "0")
 	if f == 0 && significant != "" { // too small
 		return digits(text)
 	}

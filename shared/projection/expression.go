@@ -58,9 +58,16 @@ func Compile(text string) (*Expression, error) {
 	return &Expression{text: text, root: root, caller: interpreter.NewFunctionCaller(known...)}, nil
 }
 
+// maxText bounds an expression, in bytes. The library calls itself for each level
+// that an expression is nested, and a stack that is full ends the process.
+const maxText = 16 << 10
+
 // parse has the library parse an expression. Its lexer panics on some characters
 // that no expression may have.
 func parse(text string) (root parsing.ASTNode, err error) {
+	if len(text) > maxText {
+		return root, &Error{Column: 1, Message: fmt.Sprintf("is %d bytes long; an expression has %d at most", len(text), maxText)}
+	}
 	for i, r := range text {
 		if r >= 0x80 && r <= 0x9f { // controls; the library looks U+0080 up in a table that ends before it
 			return root, &Error{Column: column(text, i), Message: fmt.Sprintf("has the control character %U", r)}

@@ -72,6 +72,22 @@ func TestCompileFails(t *testing.T) {
 	}
 }
 
+// An expression that is nested without end is refused, and does not fill the stack.
+func TestLongExpression(t *testing.T) {
+	for _, open := range []string{"!", "(", "[", "*[", "a[?"} {
+		_, err := Compile(strings.Repeat(open, 4<<20/len(open)))
+		if at, ok := errors.AsType[*Error](err); !ok || at.Column != 1 || !strings.Contains(at.Message, "16384 at most") {
+			t.Errorf("%s: got %v", open, err)
+		}
+		if _, err := Compile(strings.Repeat(open, maxText/len(open))); err == nil {
+			t.Errorf("%s: got no error", open)
+		}
+	}
+	if _, err := Compile("a" + strings.Repeat(".a", maxText/2-1)); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSchema(t *testing.T) {
 	const schema = `{"type":"object","required":["items"],"properties":{
 		"items":{"type":"array","items":{"$ref":"#/$defs/Item"}},
