@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"toolgate/shared/fault"
 )
 
 // FuzzParse checks that any file either is decoded or has a fault, in order and
@@ -16,23 +18,33 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(c.text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		begin := time.Now()
-		c, faults := parseText(t, string(data))
-		if d := time.Since(begin); d > 300*time.Millisecond {
-			t.Fatal(d)
+		var c *Config
+		var faults fault.Faults
+		const most = 300 * time.Millisecond
+		took := most + 1
+		for range 5 { // a busy machine is slow once, a parser each time
+			if took <= most {
+				break
+			}
+			begin := time.Now()
+			c, faults = parseText(t, string(data))
+			took = min(took, time.Since(begin))
+		}
+		if took > most {
+			t.Fatal(took)
 		}
 		if c == nil && len(faults) == 0 {
 			t.Fatal("got neither a configuration nor a fault")
 		}
-		for i, fault := range faults {
-			if fault.File != "gateway.yaml" || fault.Line < 0 || fault.Column < 0 || fault.Message == "" || fault.Fix == "" {
-				t.Errorf("got the fault %+v", fault)
+		for i, f := range faults {
+			if f.File != "gateway.yaml" || f.Line < 0 || f.Column < 0 || f.Message == "" || f.Fix == "" {
+				t.Errorf("got the fault %+v", f)
 			}
-			if !utf8.ValidString(fault.String()) {
-				t.Errorf("got %q, which is not UTF-8", fault.String())
+			if !utf8.ValidString(f.String()) {
+				t.Errorf("got %q, which is not UTF-8", f.String())
 			}
-			if i > 0 && faults[i-1].Line > fault.Line {
-				t.Errorf("got %v before %v", faults[i-1], fault)
+			if i > 0 && faults[i-1].Line > f.Line {
+				t.Errorf("got %v before %v", faults[i-1], f)
 			}
 		}
 		if len(faults) == 0 {
