@@ -237,8 +237,8 @@ var rooms = map[string]room{
 	"shared/registry": {knows: "the registry of MCP servers, and server.json", imports: []door{
 		{"shared/pattern", "few gateways are registries"},
 	}},
-	"shared/portal": {knows: "the page on which people find servers"},
-	"shared/search": {knows: "which tools fit a request in plain words"},
+	"shared/portal":  {knows: "the page on which people find servers"},
+	"shared/search":  {knows: "which tools fit a request in plain words"},
 	"shared/profile": {knows: "what clients and models accept of the definition of a tool"},
 	"shared/projection": {knows: "what a model is shown of a JSON answer", imports: []door{
 		{"shared/mcp", "members and elements are taken from JSON as it lies"},
