@@ -43,12 +43,16 @@ func (w *watcher) Sends(req *http.Request) backend.Observation {
 	if name := settings.RequestIDHeader; name != "" && h[name] == nil { // a policy may have said another
 		h[name] = []string{t.text}
 	}
-	s.requestHeader = t.of.written(telemetry.HTTPRequestHeader, h)
-	if limit := settings.Diagnostics.Bodies.BackendRequest; limit > 0 && req.Body != nil && req.Body != http.NoBody {
-		s.request.Limit = limit
-		req.Body = &tee{ReadCloser: req.Body, to: &s.request}
+	bodies := &settings.Diagnostics.Bodies
+	if len(t.of.headers) == 0 && bodies.BackendRequest <= 0 && bodies.BackendResponse <= 0 {
+		return s
 	}
-	s.response.Limit = settings.Diagnostics.Bodies.BackendResponse
+	s.written = &written{requestHeader: t.of.written(telemetry.HTTPRequestHeader, h)}
+	if bodies.BackendRequest > 0 && req.Body != nil && req.Body != http.NoBody {
+		s.written.request.Limit = bodies.BackendRequest
+		req.Body = &tee{ReadCloser: req.Body, to: &s.written.request}
+	}
+	s.written.response.Limit = bodies.BackendResponse
 	return s
 }
 
@@ -79,13 +83,20 @@ type sending struct {
 	tracing       *observation
 	span          *telemetry.Span // nil: the call had ended
 
-	method, scheme, host, path    string
-	start                         time.Time
-	resend, status, major, minor  int
-	errorType                     string
+	method, scheme, host, path string
+	start                      time.Time
+	resend, status             int
+	major, minor               int8
+	ended                      atomic.Bool
+	errorType                  string
+	size                       int64    // of the response's body, as far as it was read
+	written                    *written // nil: nothing is written down
+}
+
+// written is what is written down of a request and its response.
+type written struct {
 	requestHeader, responseHeader []telemetry.Attr
 	request, response             telemetry.Body
-	ended                         atomic.Bool
 }
 
 // Ends is told what came of the request. The span lasts until the body was read.
@@ -95,11 +106,13 @@ func (s *sending) Ends(res *http.Response, err error) {
 		s.end()
 		return
 	}
-	s.status, s.major, s.minor = res.StatusCode, res.ProtoMajor, res.ProtoMinor
+	s.status, s.major, s.minor = res.StatusCode, int8(min(res.ProtoMajor, 9)), int8(min(res.ProtoMinor, 9)) //nolint:gosec // one digit
 	if res.StatusCode >= 400 {
 		s.errorType = strconv.Itoa(res.StatusCode)
 	}
-	s.responseHeader = s.tracing.of.written(telemetry.HTTPResponseHeader, res.Header)
+	if s.written != nil {
+		s.written.responseHeader = s.tracing.of.written(telemetry.HTTPResponseHeader, res.Header)
+	}
 	if res.Body == nil || res.Body == http.NoBody {
 		s.end()
 		return
@@ -111,7 +124,10 @@ func (s *sending) Ends(res *http.Response, err error) {
 func (s *sending) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
 	if n > 0 && !s.ended.Load() {
-		_, _ = s.response.Write(p[:n]) // never fails
+		s.size += int64(n)
+		if s.written != nil {
+			_, _ = s.written.response.Write(p[:n]) // never fails
+		}
 	}
 	if err != nil {
 		if err != io.EOF && !s.ended.Load() {
@@ -172,14 +188,18 @@ func (s *sending) Describe() []telemetry.Attr {
 	}
 	if s.status != 0 {
 		attrs = append(attrs, telemetry.Int(telemetry.HTTPResponseStatusCode, s.status),
-			telemetry.String(telemetry.NetworkProtocolVersion, protocolVersion(s.major, s.minor)), telemetry.Int(telemetry.HTTPResponseBodySize, int(s.response.Size)))
+			telemetry.String(telemetry.NetworkProtocolVersion, protocolVersion(int(s.major), int(s.minor))), telemetry.Int(telemetry.HTTPResponseBodySize, int(s.size)))
 	}
 	if s.resend > 0 {
 		attrs = append(attrs, telemetry.Int(telemetry.HTTPRequestResendCount, s.resend))
 	}
+	w := s.written
+	if w == nil {
+		return attrs
+	}
 	o := s.tracing.of
-	attrs = append(append(attrs, s.requestHeader...), s.responseHeader...)
-	return append(attrs, telemetry.String(telemetry.RequestBody, o.body(&s.request)), telemetry.String(telemetry.ResponseBody, o.body(&s.response)))
+	attrs = append(append(attrs, w.requestHeader...), w.responseHeader...)
+	return append(attrs, telemetry.String(telemetry.RequestBody, o.body(&w.request)), telemetry.String(telemetry.ResponseBody, o.body(&w.response)))
 }
 
 // protocolVersion is a version of HTTP as the conventions write it.

@@ -77,19 +77,19 @@ func (w *wire) span(c *Call, s *Span) {
 	}
 	w.text(5, valid(s.name))
 	w.varint(6, uint64(s.kind))
-	w.time(7, s.start)
-	w.time(8, s.end)
+	w.fixed64(7, uint64(s.start))
+	w.fixed64(8, uint64(s.end))
 	w.attrs(9, s.attrs)
-	if s == &c.root && c.link.Valid() {
+	if s == &c.root && c.link != nil {
 		link := w.open(13)
 		w.bytes(1, c.link.TraceID[:])
 		w.bytes(2, c.link.SpanID[:])
 		w.close(link)
 	}
-	if s.errorType != "" {
-		w.attrs(9, []Attr{String(ErrorType, s.errorType)})
+	if f := s.failure; f != nil {
+		w.attrs(9, []Attr{String(ErrorType, f.errorType)})
 		status := w.open(15)
-		w.text(2, valid(s.description))
+		w.text(2, valid(f.description))
 		w.varint(3, statusError)
 		w.close(status)
 	}

@@ -19,15 +19,15 @@ const (
 // what happened inside of it. The zero Call is begun by [Recorder.Begin].
 type Call struct {
 	recorder *Recorder
-	parent   Context // of Root; may be none
-	link     Context // of the transport, where the message has a parent of its own
+	parent   Context  // of Root; may be none
+	link     *Context // of the transport, where the message has a parent of its own; nil: it has none
 	sampled  bool
 
 	mu    sync.Mutex
 	ended bool
 	spans []*Span
-	first [3]Span  // most calls have no more
-	list  [4]*Span // the memory of spans, for as many
+	first [2]Span  // most calls have no more
+	list  [3]*Span // the memory of spans, for as many
 	used  int
 	root  Span
 }
@@ -35,16 +35,29 @@ type Call struct {
 // Span is one piece of work of a call. A nil span records nothing. Its methods may
 // be called concurrently.
 type Span struct {
-	call        *Call
-	id, parent  SpanID
-	kind        Kind
-	name        string
-	start, end  time.Time
-	errorType   string // empty: it did not fail
-	description string
-	attrs       []Attr
-	describer   Describer // nil: there is none
+	call       *Call
+	id, parent SpanID
+	kind       Kind
+	name       string
+	start, end instant
+	failure    *failure // nil: it did not fail
+	attrs      []Attr
+	describer  Describer // nil: there is none
 }
+
+// instant is a time as OTLP has it, in nanoseconds since 1970; 0 is none. Every call
+// has spans, and few are kept: they are small.
+type instant int64
+
+func instantOf(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	return instant(t.UnixNano())
+}
+
+// failure is what [Span.Fail] says of a span.
+type failure struct{ errorType, description string }
 
 // Describer makes the attributes of a span, which is only asked of those that are
 // kept. What it looks at must not change any more.
@@ -65,11 +78,16 @@ type Beginning struct {
 
 // Begin begins a call, which is zero. The recorder may not be nil.
 func (r *Recorder) Begin(c *Call, b Beginning) {
-	c.recorder, c.parent, c.link = r, b.Parent, b.Link
-	if !c.parent.Valid() && c.link.Valid() {
-		c.parent, c.link = c.link, Context{}
+	c.recorder, c.parent = r, b.Parent
+	switch {
+	case !b.Link.Valid():
+	case c.parent.Valid():
+		link := b.Link // alone in its memory, which few calls need
+		c.link = &link
+	default:
+		c.parent = b.Link
 	}
-	c.root = Span{call: c, id: newSpanID(), kind: KindServer, start: b.Start}
+	c.root = Span{call: c, id: newSpanID(), kind: KindServer, start: instantOf(b.Start)}
 	c.spans = append(c.list[:0], &c.root)
 	if c.parent.Valid() {
 		c.sampled = c.parent.Sampled && !b.FailuresOnly
@@ -101,7 +119,7 @@ func (c *Call) Sampled() bool { return c.sampled }
 // with it.
 func (c *Call) End(at time.Time, attributes func() []Attr) {
 	c.mu.Lock()
-	kept := (c.sampled || c.root.errorType != "") && c.recorder.traces != nil
+	kept := (c.sampled || c.root.failure != nil) && c.recorder.traces != nil
 	c.mu.Unlock()
 	var attrs []Attr
 	if kept {
@@ -110,8 +128,8 @@ func (c *Call) End(at time.Time, attributes func() []Attr) {
 	c.mu.Lock()
 	c.ended = true
 	for _, s := range c.spans {
-		if s.end.IsZero() {
-			s.end = at
+		if s.end == 0 {
+			s.end = instantOf(at)
 		}
 		if kept && s.describer != nil {
 			s.attrs = joined(s.attrs, s.describer.Describe())
@@ -135,7 +153,7 @@ func joined(list, more []Attr) []Attr {
 }
 
 // failed tells whether the call failed; it has ended.
-func (c *Call) failed() bool { return c.root.errorType != "" }
+func (c *Call) failed() bool { return c.root.failure != nil }
 
 // Child begins a span below s. It is nil below a nil one, and after the call.
 func (s *Span) Child(kind Kind, name string, at time.Time) *Span {
@@ -155,7 +173,7 @@ func (s *Span) Child(kind Kind, name string, at time.Time) *Span {
 	} else {
 		child = new(Span)
 	}
-	*child = Span{call: c, id: newSpanID(), parent: s.id, kind: kind, name: name, start: at}
+	*child = Span{call: c, id: newSpanID(), parent: s.id, kind: kind, name: name, start: instantOf(at)}
 	c.spans = append(c.spans, child)
 	return child
 }
@@ -182,7 +200,7 @@ func (s *Span) Set(attrs ...Attr) { s.change(func() { s.attrs = append(s.attrs, 
 // Fail says that the span failed: with a class of errors (error.type), and a
 // description that may be empty.
 func (s *Span) Fail(errorType, description string) {
-	s.change(func() { s.errorType, s.description = errorType, description })
+	s.change(func() { s.failure = &failure{errorType, description} })
 }
 
 // Describe gives the span what makes its attributes.
@@ -191,8 +209,8 @@ func (s *Span) Describe(d Describer) { s.change(func() { s.describer = d }) }
 // End ends the span.
 func (s *Span) End(at time.Time) {
 	s.change(func() {
-		if s.end.IsZero() {
-			s.end = at
+		if s.end == 0 {
+			s.end = instantOf(at)
 		}
 	})
 }
