@@ -77,8 +77,8 @@ func (w *wire) span(c *Call, s *Span) {
 	}
 	w.text(5, valid(s.name))
 	w.varint(6, uint64(s.kind))
-	w.fixed64(7, uint64(s.start))
-	w.fixed64(8, uint64(s.end))
+	w.fixed64(7, uint64(s.start)) //nolint:gosec // not before 1970
+	w.fixed64(8, uint64(s.end))   //nolint:gosec // as above
 	w.attrs(9, s.attrs)
 	if s == &c.root && c.link != nil {
 		link := w.open(13)
