@@ -83,8 +83,8 @@ func (c cost) expected() string {
 
 func (r *report) writeChains(out *bytes.Buffer) error {
 	fmt.Fprint(out, "\nThe same through the handler alone, in this process, with backends that are a function: by the clock, the least\n"+
-		"of all rounds, which are too short for garbage to be collected in the least one. What a serving process adds to\n"+
-		"this is garbage, and memory that is not in the caches of the processor.\n\n")
+		"of all rounds, which are too short for garbage to be collected in the least one: what the instructions take. What\n"+
+		"they cause in a process that serves stands above.\n\n")
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tµs\tadds µs\texpected\t\tallocations")
 	for _, c := range r.Chains {
