@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -12,14 +13,33 @@ import (
 // package limit documents.
 const placeLease = 10 * time.Second
 
-// TestPlacesComeBack kills an instance whose calls have all places.
+// TestPlacesComeBack kills an instance whose calls have all places. While the store
+// does not answer, calls pass without a place, which says nothing of places.
 func TestPlacesComeBack(t *testing.T) {
 	needSignals(t)
 	t.Parallel()
-	f := newFleet(t, 2, gatewayFolder())
-	holder, other := f.all[0], f.all[1]
+	const fleets = 3
+	for range fleets {
+		f := newFleet(t, 2, gatewayFolder())
+		faults := placesComeBack(t, f.all[0], f.all[1])
+		if f.away.count() > 0 {
+			continue
+		}
+		for _, fault := range faults {
+			t.Error(fault)
+		}
+		return
+	}
+	t.Errorf("the store did not answer at times in each of %d runs: run the test on a machine with less to do", fleets)
+}
+
+// placesComeBack kills the holder of all places, and returns what was wrong with what
+// came of that.
+func placesComeBack(t *testing.T, holder, other *instance) []error {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	var faults collected
 	var held sync.WaitGroup
 	for range workPlaces {
 		held.Go(func() {
@@ -29,7 +49,7 @@ func TestPlacesComeBack(t *testing.T) {
 					return
 				}
 				if a.status != http.StatusTooManyRequests {
-					t.Errorf("a call of the killed instance was answered with %d", a.status)
+					faults.add("a call of the killed instance was answered with %d", a.status)
 				}
 				wait(ctx, 200*time.Millisecond)
 			}
@@ -43,15 +63,28 @@ func TestPlacesComeBack(t *testing.T) {
 	took, refused := other.until(t, "enter", http.StatusOK, placeLease)
 	t.Logf("the places were free after %v", took)
 	if refused == 0 {
-		t.Error("the places were free at once: they were not held in the store")
+		faults.add("the places were free at once: they were not held in the store")
 	}
 	var all sync.WaitGroup
 	for range workPlaces {
 		all.Go(func() {
 			if a, err := other.call(ctx, "share"); err != nil || a.status != http.StatusOK {
-				t.Errorf("got %d, %v, want 200: all places are free", a.status, err)
+				faults.add("got %d, %v, want 200: all places are free", a.status, err)
 			}
 		})
 	}
 	all.Wait()
+	return faults.all
+}
+
+// collected are faults that count once it is known that the store answered.
+type collected struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (c *collected) add(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, fmt.Errorf(format, args...))
 }
