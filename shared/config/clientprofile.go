@@ -97,7 +97,7 @@ const (
 	minProfileDescription = 64
 )
 
-var clientProfilesKeys = vocabulary[ClientProfiles]{kind: "clientProfiles", check: checkClientProfiles, keys: []key[ClientProfiles]{
+var clientProfilesKeys = vocabulary[ClientProfiles]{kind: "clientProfiles", check: notEmpty[ClientProfiles](`give "default", "auto" or "clients"`), keys: []key[ClientProfiles]{
 	{name: "default", decode: func(d *decoder, v value, c *ClientProfiles) { c.Default = d.profileName(v) }},
 	{name: "auto", decode: func(d *decoder, v value, c *ClientProfiles) { d.flag(v, &c.Auto) }},
 	{name: "clients", decode: func(d *decoder, v value, c *ClientProfiles) {
@@ -116,13 +116,6 @@ func (d *decoder) clientProfiles(v value) *ClientProfiles {
 	c := &ClientProfiles{At: v.key}
 	decodeMapping(d, v, clientProfilesKeys, c)
 	return c
-}
-
-// checkClientProfiles refuses a mapping that says nothing.
-func checkClientProfiles(d *decoder, v value, present map[string]value, _ *ClientProfiles) {
-	if len(present) == 0 && len(v.node.Content) == 0 {
-		d.fault(v.at, `give "default", "auto" or "clients"`, "%s is an empty mapping", v.what)
-	}
 }
 
 var profileKeys = vocabulary[Profile]{kind: "profile", keys: []key[Profile]{

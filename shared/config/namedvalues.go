@@ -22,9 +22,10 @@ const (
 var (
 	namedValueName = pattern.Lazy(`^[A-Za-z0-9._-]{1,256}$`)
 	variableName   = pattern.Lazy(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	// reference is where the text of a named value is put. Anything else
-	// between braces is text, as it is to API Management.
-	reference = pattern.Lazy(`\{\{([A-Za-z0-9._-]+)\}\}`)
+	// ValueReference is the pattern of {{name}}, where the text of a named value is
+	// put; its group is the name. Anything else between braces is text, as it is to
+	// API Management.
+	ValueReference = pattern.Lazy(`\{\{([A-Za-z0-9._-]+)\}\}`)
 )
 
 // namedValue is what {{name}} stands for: text, or a reference to a secret.
@@ -128,7 +129,7 @@ func (d *decoder) verbatim(v value) (string, bool) {
 		return "", false
 	}
 	text := v.node.Value
-	if reference().MatchString(text) {
+	if ValueReference().MatchString(text) {
 		d.fault(v.at, "write its text here as well", "%s refers to another named value", v.what)
 		return "", false
 	}
@@ -175,7 +176,7 @@ func (d *decoder) replace(v value, text string, secrets bool) (Text, bool) {
 		}
 	}
 	end, ok := 0, true
-	for _, at := range reference().FindAllStringSubmatchIndex(text, -1) {
+	for _, at := range ValueReference().FindAllStringSubmatchIndex(text, -1) {
 		literal.WriteString(text[end:at[0]])
 		end = at[1]
 		named, found := d.lookUp(v, text[at[2]:at[3]], secrets)

@@ -121,7 +121,7 @@ func (d *decoder) declareCertificates(v value) {
 
 // secretOrFile is a secret, or the path of a file in the folder that holds it.
 func (d *decoder) secretOrFile(v value, kind string) Secret {
-	if !isText(v.node) || reference().MatchString(v.node.Value) {
+	if !isText(v.node) || ValueReference().MatchString(v.node.Value) {
 		return Secret{Text: d.sealingKey(v)}
 	}
 	path := d.localFile(v, kind)

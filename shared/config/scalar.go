@@ -32,7 +32,7 @@ func (d *decoder) scalar(v value, wanted string) (scalar, bool) {
 	}
 	s := scalar{text: v.node.Value, tag: v.node.ShortTag()}
 	text, ok := d.replace(v, s.text, false)
-	s.replaced = reference().MatchString(s.text)
+	s.replaced = ValueReference().MatchString(s.text)
 	s.text = text.String()
 	return s, ok
 }

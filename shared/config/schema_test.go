@@ -202,7 +202,7 @@ func TestSchemaValues(t *testing.T) {
 		{"/$defs/poolMember/properties/weight/default", defaultWeight},
 		{"/$defs/toolName/anyOf/0/pattern", toolName().String()},
 		{"/$defs/method/anyOf/0/pattern", method().String()},
-		{"/$defs/replaced/pattern", strings.NewReplacer("(", "", ")", "").Replace(reference().String())},
+		{"/$defs/replaced/pattern", strings.NewReplacer("(", "", ")", "").Replace(ValueReference().String())},
 		{"/$defs/size/anyOf/1/pattern", sizePattern().String()},
 		{"/$defs/duration/anyOf/1/pattern", durationPattern().String()},
 		{"/$defs/authorization/properties/scheme/anyOf/0/pattern", token().String()},

@@ -176,9 +176,11 @@ func (x *exchange) Approval(outcome, by string) { x.call.Approval, x.call.Approv
 func (d *delivery) Approval(outcome, by string) { d.exchange.Approval(outcome, by) }
 
 // Approval passes on what became of an approval.
-func (c *capture) Approval(outcome, by string) {
-	if r, ok := c.reply.(approvalObserver); ok {
-		r.Approval(outcome, by)
+func (c *capture) Approval(outcome, by string) { noteApproval(c.reply, outcome, by) }
+
+func noteApproval(reply mcp.Reply, outcome, by string) {
+	if o, ok := reply.(approvalObserver); ok {
+		o.Approval(outcome, by)
 	}
 }
 

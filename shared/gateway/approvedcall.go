@@ -347,11 +347,7 @@ func (c *approvedCall) without(params map[string]jsontext.Value, inner *string, 
 }
 
 // note tells the log.
-func (c *approvedCall) note(outcome, by string) {
-	if o, ok := c.reply.(approvalObserver); ok {
-		o.Approval(outcome, by)
-	}
-}
+func (c *approvedCall) note(outcome, by string) { noteApproval(c.reply, outcome, by) }
 
 // fail answers with a result that tells the model why the tool was not called. The
 // cause is for the log; nil where the result says everything.

@@ -189,11 +189,7 @@ func (r *calledReply) Failed(cause error) { noteFailed(r.Reply, cause) }
 func (r *calledReply) Cached() { noteCached(r.Reply) }
 
 // Approval passes on what became of an approval.
-func (r *calledReply) Approval(outcome, by string) {
-	if o, ok := r.Reply.(approvalObserver); ok {
-		o.Approval(outcome, by)
-	}
-}
+func (r *calledReply) Approval(outcome, by string) { noteApproval(r.Reply, outcome, by) }
 
 // Left passes on how much is left out.
 func (r *calledReply) Left(items int) { noteLeft(r.Reply, items) }

@@ -169,6 +169,9 @@ func urlTemplate(text string) string {
 	return path
 }
 
+// placeholder is a parameter of a URL template.
+var placeholder = regexp.MustCompile(`\{([^{}/]+)\}`)
+
 // requestsOf is a URL template without the names of its parameters, which is equal
 // for those that answer the same requests.
 func requestsOf(template string) string {
@@ -252,7 +255,7 @@ func (g *drafting) subscriptionKeys(e *apiEntity) (out object) {
 	} else if n.Header != "" && !strings.EqualFold(n.Header, "Ocp-Apim-Subscription-Key") {
 		names = append(names, field{"header", n.Header})
 	}
-	if valueReference.MatchString(n.Query) {
+	if config.ValueReference().MatchString(n.Query) {
 		g.remark(placed("api", e.Name), "its subscription keys are in the parameter subscription-key: %q cannot be one for them", n.Query)
 	} else if n.Query != "" && n.Query != "subscription-key" {
 		names = append(names, field{"query", n.Query})
@@ -320,7 +323,7 @@ func (g *drafting) tools(place string, list []mcpTool) (out object) {
 		case api == "" || key == "":
 			g.remark(place, "the tool %q is left out: its operation %q was not imported, or is in no OpenAPI document", t.Name, last(t.OperationID))
 			continue
-		case !config.ValidOperation(key) || valueReference.MatchString(key):
+		case !config.ValidOperation(key) || config.ValueReference().MatchString(key):
 			g.remark(place, "the tool %q is left out: its operation cannot be named by the operationId %q", t.Name, key)
 			continue
 		}

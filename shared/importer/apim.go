@@ -289,10 +289,6 @@ func sorted[V any](m map[string]V) iter.Seq2[string, V] {
 	}
 }
 
-var (
-	// placeholderOnly is a text that is nothing but a reference to a named value,
-	// with a scheme before it at most.
-	placeholderOnly = regexp.MustCompile(`^([A-Za-z]+ )?\{\{[A-Za-z0-9._-]+\}\}$`)
-	// valueReference is a reference to a named value.
-	valueReference = regexp.MustCompile(`\{\{([A-Za-z0-9._-]+)\}\}`)
-)
+// placeholderOnly is a text that is nothing but a reference to a named value,
+// with a scheme before it at most.
+var placeholderOnly = regexp.MustCompile(`^([A-Za-z]+ )?\{\{[A-Za-z0-9._-]+\}\}$`)

@@ -68,7 +68,7 @@ func (g *drafting) address(place, text string) (base string, queries inline) {
 // resolved is a text with the named values that it refers to, and the name of the
 // first that is a secret, or that is not declared; empty for none.
 func (g *drafting) resolved(text string) (whole, secret string) {
-	whole = valueReference.ReplaceAllStringFunc(text, func(reference string) string {
+	whole = config.ValueReference().ReplaceAllStringFunc(text, func(reference string) string {
 		name := strings.Trim(reference, "{}")
 		for _, f := range g.draft.namedValues {
 			if value, isText := f.value.(string); f.key == name && isText {

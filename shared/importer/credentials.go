@@ -114,7 +114,7 @@ func (g *drafting) unfit(place, kind, text string) string {
 
 // referenced are the names of the named values that a text refers to.
 func referenced(text string) (names []string) {
-	for _, m := range valueReference.FindAllStringSubmatch(text, -1) {
+	for _, m := range config.ValueReference().FindAllStringSubmatch(text, -1) {
 		names = append(names, m[1])
 	}
 	return names

@@ -221,7 +221,7 @@ func (a *functionApp) distinct() {
 	seen := map[string]bool{}
 	var kept []operation
 	for i, o := range slices.Concat(a.operations, a.optional) {
-		same := strings.ToUpper(o.method) + " " + placeholder.ReplaceAllString(strings.ToLower(o.path), "{}")
+		same := strings.ToUpper(o.method) + " " + requestsOf(o.path)
 		switch {
 		case !seen[same]:
 			kept = append(kept, o)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"toolgate/shared/config"
 	"toolgate/shared/secret"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -113,7 +114,7 @@ func (g *drafting) values() {
 			g.vaultValue(name, place, p.KeyVault)
 		case p.Secret:
 			g.secret(name, place, "API Management does not tell the values of secrets without being asked for each: az apim nv show-secret")
-		case valueReference.MatchString(p.Value):
+		case config.ValueReference().MatchString(p.Value):
 			g.secret(name, place, "its text refers to another named value, which cannot be here; what the whole text is")
 		case len(p.Value) > maxValue:
 			g.secret(name, place, fmt.Sprintf("its text is longer than %d bytes, and is read when the gateway starts", maxValue))

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +107,7 @@ func (w *workflows) mcpServers(ctx context.Context) error {
 	}
 	for _, s := range slices.Concat(found.Values, found.Value) {
 		place := fmt.Sprintf("MCP server %q", s.Name)
-		if !config.ValidURL(s.URL, true) || valueReference.MatchString(s.URL) {
+		if !config.ValidURL(s.URL, true) || config.ValueReference().MatchString(s.URL) {
 			d.remark(place, "it is left out: its URL %q is none of an MCP server", s.URL)
 			continue
 		}
@@ -180,8 +179,6 @@ func (w *workflows) version(below string) string {
 	return webVersion
 }
 
-var placeholder = regexp.MustCompile(`\{([^{}/]+)\}`)
-
 // call is the call of a trigger.
 func (w *workflows) call(id string, definition *workflow, name string, callback *callbackURL, found *triggerSchema) (*workflowCall, error) {
 	u, err := url.Parse(callback.Value)
@@ -233,7 +230,7 @@ func (w *workflows) queries(id, place string, in url.Values, more map[string]str
 			why = noName
 		case value == "":
 			why = noValue
-		case valueReference.MatchString(value):
+		case config.ValueReference().MatchString(value):
 			why = bracesOfItsOwn
 		case name == "se":
 			w.draft.remark(place, "its URL is good until %s", value)

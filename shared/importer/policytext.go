@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"toolgate/shared/config"
 	"toolgate/shared/policy"
 
 	"golang.org/x/text/encoding/unicode"
@@ -209,7 +210,7 @@ func withoutShown(content []byte) []byte {
 }
 
 // literal is a text for people in which nothing is a reference to a named value.
-func literal(text string) string { return valueReference.ReplaceAllString(text, "{ {$1} }") }
+func literal(text string) string { return config.ValueReference().ReplaceAllString(text, "{ {$1} }") }
 
 // renamed replaces the values of an attribute that names something, where that
 // has another name here.

@@ -16,7 +16,7 @@ func FuzzScalar(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) || len(text) > maxValue || valueReference.MatchString(text) {
+		if !utf8.ValidString(text) || len(text) > maxValue || config.ValueReference().MatchString(text) {
 			return
 		}
 		d := newDraft("")

@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"toolgate/shared/gateway"
-	"toolgate/shared/services"
-	"toolgate/tests/internal/folder"
 
 	"github.com/go-json-experiment/json"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -57,28 +53,25 @@ paths:
 // profiled is a gateway whose servers have profiles for clients, before an API and an
 // MCP server.
 type profiled struct {
-	t    *testing.T
-	base string
+	front
 
-	mu      sync.Mutex
+	// Under the lock of the front.
 	queries []string // what the API was asked
-	last    gateway.Call
-	lists   int // how often the MCP server was asked for its tools
+	lists   int      // how often the MCP server was asked for its tools
 }
 
 const deskTool = "tickets/find.by-the-words-that-the-customer-said-when-the-call-was-taken"
 
 func newProfiled(t *testing.T) *profiled {
 	t.Helper()
-	p := &profiled{t: t}
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p := &profiled{}
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		p.queries = append(p.queries, r.URL.RawQuery)
 		p.mu.Unlock()
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = io.WriteString(w, "tea")
-	}))
-	t.Cleanup(backend.Close)
+	})
 	server := mcp.NewServer(&mcp.Implementation{Name: "desk", Version: "1"}, nil)
 	server.AddTool(&mcp.Tool{Name: deskTool, Description: "Finds tickets.", InputSchema: map[string]any{
 		"type": "object", "properties": map[string]any{"$text": map[string]any{"type": "string"}, "id": map[string]any{"type": "integer"}},
@@ -99,22 +92,10 @@ func newProfiled(t *testing.T) *profiled {
 			return next(ctx, method, req)
 		}
 	})
-	desk := httptest.NewServer(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true}))
-	t.Cleanup(desk.Close)
-	g := folder.Open(t, folder.Write(t, map[string]string{
+	p.open(t, map[string]string{
 		"gateway.yaml": clientsFolder, "orders.yaml": clientsDocument,
 		"policy.xml": `<policies><inbound><base /><set-header name="Tool"><value>@(context.Mcp.ToolName)</value></set-header></inbound><backend><base /></backend><outbound><base /><set-header name="Tool"><value>@(context.Mcp.ToolName)</value></set-header></outbound></policies>`,
-	}), map[string]string{"BACKEND": backend.URL, "DESK": desk.URL}, gateway.Options{
-		Services: services.New(services.Options{}),
-		Observe: func(c gateway.Call) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.last = c
-		},
-	})
-	front := httptest.NewServer(g)
-	t.Cleanup(front.Close)
-	p.base = front.URL
+	}, api, server)
 	return p
 }
 

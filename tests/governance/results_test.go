@@ -5,16 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"toolgate/shared/gateway"
-	"toolgate/shared/services"
-	"toolgate/tests/internal/folder"
 
 	"github.com/go-json-experiment/json"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -62,12 +56,8 @@ components:
 
 // pages is a gateway before an API and an MCP server with lists.
 type pages struct {
-	t     *testing.T
-	base  string
+	front
 	calls atomic.Int32 // of the API
-
-	mu   sync.Mutex
-	last gateway.Call
 }
 
 func (p *pages) left() int {
@@ -78,9 +68,9 @@ func (p *pages) left() int {
 
 func newPages(t *testing.T) *pages {
 	t.Helper()
-	p := &pages{t: t}
+	p := &pages{}
 	const orders = `[{"id":1,"customer":{"name":"Ann"}},{"id":2,"customer":{"name":"Bo"}},{"id":3},{"id":4,"customer":{"name":"Cy"}},{"id":5,"customer":{"name":"Di"}}]`
-	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.calls.Add(1)
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/all" {
@@ -91,8 +81,7 @@ func newPages(t *testing.T) *pages {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 		_, _ = io.WriteString(w, `{"orders":`+orders+`}`)
-	}))
-	t.Cleanup(backend.Close)
+	})
 	type ticket struct {
 		Title string `json:"title" jsonschema:"What it is about."`
 	}
@@ -105,20 +94,7 @@ func newPages(t *testing.T) *pages {
 	}) (*mcp.CallToolResult, tickets, error) {
 		return nil, tickets{[]ticket{{"tea"}, {"milk"}, {"salt"}}}, nil
 	})
-	desk := httptest.NewServer(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{Stateless: true}))
-	t.Cleanup(desk.Close)
-	g := folder.Open(t, folder.Write(t, map[string]string{"gateway.yaml": pagesFolder, "orders.yaml": pagesDocument}),
-		map[string]string{"BACKEND": backend.URL, "DESK": desk.URL}, gateway.Options{
-			Services: services.New(services.Options{}),
-			Observe: func(c gateway.Call) {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				p.last = c
-			},
-		})
-	front := httptest.NewServer(g)
-	t.Cleanup(front.Close)
-	p.base = front.URL
+	p.open(t, map[string]string{"gateway.yaml": pagesFolder, "orders.yaml": pagesDocument}, api, server)
 	return p
 }
 
