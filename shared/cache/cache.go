@@ -126,22 +126,32 @@ func (c *Cache) Get(ctx context.Context, key string) ([]byte, error) {
 // one thing that can fail. What is being computed for the key meanwhile is not
 // kept.
 func (c *Cache) Set(ctx context.Context, key string, value []byte, d time.Duration) error {
-	c.flights.forget(key) // before it leaves the first level, see lead.keep
-	c.first.remove(key)
+	before := c.forget(key)
 	if d.Milliseconds() <= 0 || len(value) > maxValue {
+		// Who asked meanwhile found the old value in the store.
+		defer c.forget(key)
 		return c.remove(ctx, key)
 	}
 	now := c.clock()
 	r := record{created: now, expires: now + d.Milliseconds(), value: value, present: true}
-	c.fill(key, &r, c.first.mark(key))
-	if c.second == nil {
-		return nil
+	if c.second != nil {
+		if _, outcome := c.second.write(ctx, key, &r, state.AnyVersion); outcome == tooLarge {
+			c.tellTooLarge(kindOf(key, ""), len(value))
+			_ = c.remove(ctx, key) // of an older one, which would come back
+		}
 	}
-	if _, outcome := c.second.write(ctx, key, &r, state.AnyVersion); outcome == tooLarge {
-		c.tellTooLarge(kindOf(key, ""), len(value))
-		_ = c.remove(ctx, key) // of an older one, which would come back
+	// Of writes at the same time the store knows which was the last.
+	if mark := c.forget(key); mark == before+1 {
+		c.fill(key, &r, mark)
 	}
 	return nil
+}
+
+// forget takes a key out of the first level, and keeps out what was read or begun
+// to be computed before. It returns the key's new mark.
+func (c *Cache) forget(key string) (mark uint32) {
+	c.flights.forget(key) // before it leaves the first level, see lead.keep
+	return c.first.remove(key)
 }
 
 // remove takes a value from the second level.

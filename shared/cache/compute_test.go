@@ -314,6 +314,37 @@ func TestConcurrentInvalidation(t *testing.T) {
 	}
 }
 
+// While the store is told that a value is set or removed, others on the instance
+// still find the old one there. They may serve it, but it does not stay.
+func TestReadWhileWritten(t *testing.T) {
+	for _, tt := range []struct{ name, value, want string }{{"removed", "", "-"}, {"set", "new", "new"}} {
+		for _, read := range []struct {
+			name string
+			do   func(*Cache)
+		}{
+			{"get", func(c *Cache) { _, _ = c.Get(t.Context(), "tool a") }},
+			{"compute", func(c *Cache) {
+				compute(t.Context(), c, (&source{}).computation("tool a", time.Hour))
+			}},
+		} {
+			t.Run(tt.name+" and "+read.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := &counted{}
+					on := instances(2, s, never)
+					set(t, on[1], "tool a", "old", time.Hour)
+					s.late = time.Second
+					var writing sync.WaitGroup
+					writing.Go(func() { set(t, on[0], "tool a", tt.value, time.Duration(len(tt.value))*time.Hour) })
+					synctest.Wait()
+					read.do(on[0])
+					writing.Wait()
+					want(t, on[0], "tool a", tt.want)
+				})
+			})
+		}
+	}
+}
+
 // TestOperations counts what callers cost in operations of the store. The table
 // stands in the package's documentation of Compute.
 func TestOperations(t *testing.T) {

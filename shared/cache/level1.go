@@ -91,14 +91,16 @@ func (l *level1) put(key string, e entry, mark uint32) {
 	}
 }
 
-// remove takes away an entry, and keeps what was read before from coming in.
-func (l *level1) remove(key string) {
+// remove takes away an entry, and keeps what was read before from coming in. It
+// returns the new mark of the key.
+func (l *level1) remove(key string) (mark uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.writes[slot(key)]++
 	if e := l.entries[key]; e != nil {
 		l.drop(e)
 	}
+	return l.writes[slot(key)]
 }
 
 func (l *level1) drop(e *entry) {

@@ -15,6 +15,7 @@ import (
 type counted struct {
 	state.Memory
 	roundTrip         time.Duration
+	late              time.Duration // after which writes and deletes are applied
 	broken            atomic.Bool
 	loses             atomic.Bool // the answer of the next write, which is applied
 	gets, puts, drops atomic.Int32
@@ -42,6 +43,7 @@ func (s *counted) Put(ctx context.Context, k state.Key, r state.Record) (string,
 	if err := s.arrive(&s.puts); err != nil {
 		return "", err
 	}
+	time.Sleep(s.late)
 	version, err := s.Memory.Put(ctx, k, r)
 	if s.loses.Swap(false) {
 		return "", state.ErrBusy
@@ -53,6 +55,7 @@ func (s *counted) Delete(ctx context.Context, k state.Key, version string) error
 	if err := s.arrive(&s.drops); err != nil {
 		return err
 	}
+	time.Sleep(s.late)
 	return s.Memory.Delete(ctx, k, version)
 }
 
