@@ -48,7 +48,7 @@ func (p *Proxy) era(ctx context.Context) (*era, error) {
 	e := p.eras.Load()
 	switch {
 	case e == nil:
-		return p.asking.join(ctx, &p.background, p.ask).wait(ctx)
+		return p.asking.join(ctx, &p.background, p.askFirst).wait(ctx)
 	case !e.until.IsZero() && !p.now().Before(e.until) && p.asking.idle():
 		p.asking.join(ctx, &p.background, p.ask)
 	}
@@ -91,6 +91,14 @@ func (e *era) contradicted(v mcp.Version, r *refusal) bool {
 	default:
 		return code == mcp.CodeHeaderMismatch || code == mcp.CodeMissingClientCapability || code == mcp.CodeInvalidParams
 	}
+}
+
+// askFirst asks, unless another caller had the answer after this one had looked.
+func (p *Proxy) askFirst(ctx context.Context) (*era, error) {
+	if e := p.eras.Load(); e != nil {
+		return e, nil
+	}
+	return p.ask(ctx)
 }
 
 // ask finds out what the server speaks: a modern request for discovery is
