@@ -55,6 +55,11 @@ const instances = 4
 
 // measureCalls starts the servers, calls them in turns and returns their costs.
 func (b *bench) measureCalls(ctx context.Context) ([]cost, error) {
+	restore, err := b.separate()
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
 	cases, err := b.cases(ctx)
 	defer func() {
 		for _, m := range cases {
@@ -218,7 +223,7 @@ func (s *starter) add(name, baseline string, bound float64, role, argument strin
 
 // instance starts one more process for a case.
 func (s *starter) instance(m *measured, role, argument string, r request) error {
-	serving, err := s.start(s.ctx, role, argument)
+	serving, err := s.startOn(s.ctx, s.measuredCPU, role, argument)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,11 @@
 //	go run ./tests/bench state   # what limits cost that instances share
 //
 // CPU time is that of the serving process alone, which runs with GOMAXPROCS=1;
-// requests come over loopback from this process. The cases take turns in
-// several rounds, each with several processes, and the cheapest round of each
-// counts: what else the machine does can only add to it. Compare ratios between rows of one run; the numbers
-// of two machines, or of two runs, say little side by side.
+// requests come over loopback from this process. On Linux it has one CPU for itself;
+// those who call it, and those whom it calls, have the others. The cases take turns
+// in several rounds, each with several processes, and the cheapest round of each
+// counts: what else the machine does can only add to it. Compare ratios between rows
+// of one run; the numbers of two machines, or of two runs, say little side by side.
 package main
 
 import (

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"toolgate/tests/peer"
@@ -24,6 +26,35 @@ type bench struct {
 	root      string // folder of this module
 	dir       string // for snapshots; removed at the end
 	processes []*peer.Process
+	// measuredCPU is that of the processes which are measured, alone; empty: they
+	// have none of their own.
+	measuredCPU string
+}
+
+// separate keeps one CPU for the processes that are measured, until the function is
+// called: what else ran there would leave them cold caches, and differently so in
+// each round. On a machine with one CPU, and on one that does not tell, it does
+// nothing.
+func (b *bench) separate() (restore func(), err error) {
+	all, err := cpus()
+	if err != nil || len(all) < 2 {
+		return func() {}, err
+	}
+	last := len(all) - 1
+	b.measuredCPU = strconv.Itoa(all[last])
+	return func() { b.measuredCPU = ""; _ = stayOn(all) }, stayOn(all[:last])
+}
+
+// cpuVariable names the CPU that a process keeps to; empty: those of who started it.
+const cpuVariable = "TOOLGATE_BENCH_CPU"
+
+// stayOnOwnCPU keeps a process to the CPU that it was started for.
+func stayOnOwnCPU() error {
+	own, err := strconv.Atoi(cmp.Or(os.Getenv(cpuVariable), "-1"))
+	if err != nil || own < 0 {
+		return err
+	}
+	return stayOn([]int{own})
 }
 
 // moduleRoot finds the folder of this module, whose example's API is measured.
@@ -47,15 +78,20 @@ type serving struct {
 
 var listening = regexp.MustCompile(`(?m)^listening on (\S+ \S+)$`)
 
-// start starts a process of this same program in a role.
+// start starts a process of this same program in a role, for those that are measured.
 func (b *bench) start(ctx context.Context, role, argument string) (serving, error) {
+	return b.startOn(ctx, "", role, argument)
+}
+
+// startOn is start for a process that keeps to a CPU.
+func (b *bench) startOn(ctx context.Context, cpu, role, argument string) (serving, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return serving{}, fmt.Errorf("starting %s: %w", role, err)
 	}
 	p, err := peer.Start(peer.Command{
 		Path: self, Args: []string{roleArgument, role, argument}, Ready: listening,
-		Env: []string{"GOMAXPROCS=1", "GOGC=", "GOMEMLIMIT="},
+		Env: []string{"GOMAXPROCS=1", "GOGC=", "GOMEMLIMIT=", cpuVariable + "=" + cpu},
 	})
 	if err != nil {
 		return serving{}, err

@@ -48,7 +48,11 @@ func serveRole(args []string) bool {
 	if len(args) != 3 || args[0] != roleArgument {
 		return false
 	}
-	h, err := handler(args[1], args[2])
+	err := stayOnOwnCPU()
+	var h http.Handler
+	if err == nil {
+		h, err = handler(args[1], args[2])
+	}
 	if err == nil {
 		err = serve(h)
 	}
