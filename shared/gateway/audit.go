@@ -322,7 +322,7 @@ func decisionOf(e *policy.Error) audit.Decision {
 	switch {
 	case e.Source == "authorization" || e.Source == "audit":
 		return audit.Refused
-	case e.Status >= http.StatusInternalServerError || e.Status == 0 || e.Source == "configuration": // the last: it is for nothing that there is
+	case e.Status >= http.StatusInternalServerError || e.Status == policy.StatusClientClosedRequest || e.Source == "configuration": // the last: it is for nothing that there is
 		return audit.Failed
 	}
 	return audit.Refused

@@ -100,9 +100,9 @@ func (d *delivery) awaited() bool {
 }
 
 // Failed and Cached are for the log.
-func (d *delivery) Failed(cause error)     { d.exchange.Failed(cause) }
-func (d *delivery) Cached()                { d.exchange.Cached() }
-func (d *delivery) failed(e *policy.Error) { d.exchange.failed(e) }
+func (d *delivery) Failed(cause error) { d.exchange.Failed(cause) }
+func (d *delivery) Cached()            { d.exchange.Cached() }
+func (d *delivery) failed(err error)   { d.exchange.failed(err) }
 
 // Notify sends a message ahead of the response.
 func (d *delivery) Notify(message jsontext.Value) error {

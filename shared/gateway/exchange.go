@@ -14,6 +14,7 @@ import (
 
 	"toolgate/shared/expr"
 	"toolgate/shared/mcp"
+	"toolgate/shared/policy"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -262,7 +263,10 @@ func (x *exchange) fail(err error) {
 		case late && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 			err = errLate
 		case errors.Is(err, context.Canceled):
-			return // the client has gone
+			if x.status == 0 { // the client has gone
+				x.status = policy.StatusClientClosedRequest
+			}
+			return
 		}
 	}
 	if x.status != 0 && !x.stream {

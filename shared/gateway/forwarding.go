@@ -108,7 +108,7 @@ func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error
 	*c = capture{forwarding: f, req: req}
 	if !f.streams {
 		f.err = f.serve(ctx, req, c)
-		return f.respond(c.part, c.sent)
+		return f.respond(ctx, c.part, c.sent)
 	}
 	f.server = start(func(yield func(part) bool) {
 		c.yield = yield
@@ -119,7 +119,7 @@ func (f *forwarding) forward(ctx context.Context, o policy.ForwardOptions) error
 		return nil
 	}
 	f.release()
-	return f.respond(c.part, c.sent)
+	return f.respond(ctx, c.part, c.sent)
 }
 
 // more is the next part of the server's answer; false at its end.
@@ -155,7 +155,7 @@ type whole struct {
 var contentJSON = []string{mcp.ContentJSON}
 
 // respond makes a whole answer, or the server's error, the response.
-func (f *forwarding) respond(p part, ok bool) error {
+func (f *forwarding) respond(ctx context.Context, p part, ok bool) error {
 	a := &whole{}
 	response := &a.response
 	response.StatusCode, response.Body = http.StatusOK, &a.body
@@ -168,7 +168,7 @@ func (f *forwarding) respond(p part, ok bool) error {
 	case f.err == nil: // a notification was taken
 		response.StatusCode, response.Headers = http.StatusAccepted, http.Header{}
 	default:
-		if failed := f.failureOf(f.err); failed != nil {
+		if failed := f.failureOf(ctx, f.err); failed != nil {
 			return failed
 		}
 		e := public(f.err)

@@ -111,12 +111,22 @@ func (s *governed) decide(ctx context.Context, req *mcp.Request, x *policy.Excha
 
 // failureOf is the failure behind an error of a server that policies handle; nil for
 // an answer that they see as a response.
-func (f *forwarding) failureOf(err error) error {
+func (f *forwarding) failureOf(ctx context.Context, err error) error {
 	if few, ok := errors.AsType[*scopeError](err); ok {
 		f.exchange.SetResponseHeader("Www-Authenticate", few.challenge())
 		return few.refusal()
 	}
-	return connectionFailure(err)
+	if failed := connectionFailure(err); failed != nil {
+		return failed
+	}
+	if ended := ctx.Err(); ended != nil && errors.Is(err, ended) { // while the server waited for something
+		reason := backend.Cancelled
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			reason = backend.Timeout
+		}
+		return forwardError(&backend.Error{Reason: reason, Err: err})
+	}
+	return nil
 }
 
 // connectionFailure is the failure of forward-request behind an error of a

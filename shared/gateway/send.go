@@ -18,8 +18,9 @@ import (
 // responder is a reply that takes any HTTP response: that to an HTTP client.
 type responder interface {
 	respond(r *expr.Response, begun bool) error
-	// failed is told what sent the call to on-error.
-	failed(e *policy.Error)
+	// failed is told what sent the call to on-error, or what the server failed with
+	// when policies saw that as a response.
+	failed(err error)
 	// addResponseHeaders adds the headers that policies set so far to a response that
 	// they do not see.
 	addResponseHeaders(p *policy.Exchange)
@@ -44,7 +45,7 @@ func (f *forwarding) straight(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	failed := f.failureOf(err)
+	failed := f.failureOf(ctx, err)
 	if failed == nil || !f.pipeline.HandlesFailures() {
 		return err
 	}
@@ -61,8 +62,11 @@ func (f *forwarding) send() error {
 		}
 	}
 	if r, ok := f.reply.(responder); ok {
-		if x.Failure != nil {
+		switch {
+		case x.Failure != nil:
 			r.failed(x.Failure)
+		case f.err != nil:
+			r.failed(f.err)
 		}
 		return r.respond(x.Response, f.begun)
 	}
@@ -108,8 +112,8 @@ func (f *forwarding) finish(ctx context.Context) {
 
 func (x *exchange) addResponseHeaders(p *policy.Exchange) { p.AddResponseHeaders(x.w.Header()) }
 
-// failed notes for the log what sent the call to on-error.
-func (x *exchange) failed(e *policy.Error) { x.call.Err = e }
+// failed notes for the log what went wrong.
+func (x *exchange) failed(err error) { x.call.Err = err }
 
 // respond sends a response that went through policies. After events were sent
 // ahead of it, it is the last one.

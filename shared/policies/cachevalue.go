@@ -59,7 +59,7 @@ func (p *cacheValue) Apply(ctx context.Context, x *policy.Exchange) error {
 		stored, ran, err = p.services.Cache.Compute(ctx, &c)
 	}
 	if !ran && err != nil {
-		return policy.NewError("cache-value", policy.ReasonClientConnectionFailure)
+		return policy.Interrupted(ctx, "cache-value")
 	}
 	if ran {
 		x.Note(policy.NoteCache, "value", "computed")

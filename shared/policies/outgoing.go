@@ -142,6 +142,11 @@ func send(ctx context.Context, sender policy.Sender, source string, r *policy.Ou
 	if err == nil {
 		return response, nil
 	}
+	if ctx.Err() != nil {
+		failed := policy.Interrupted(ctx, source)
+		failed.Cause = err
+		return nil, failed
+	}
 	reason := policy.ReasonBackendConnectionFailure
 	if failed, ok := errors.AsType[*policy.SendError](err); ok && failed.Timeout {
 		reason = policy.ReasonTimeout

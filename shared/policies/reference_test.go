@@ -357,12 +357,8 @@ func predefined(reason policy.Reason) bool {
 const failureHead = "\n| failure | status | message |\n|---|---|---|\n"
 
 func failureRow(b *strings.Builder, f *policy.Failure) {
-	status := "none"
-	if f.Status != 0 {
-		status = fmt.Sprint(f.Status)
-	}
 	message := strings.NewReplacer("%s", "…", "%d", "…").Replace(f.Message)
-	row(b, "`"+string(f.Reason)+"`", status, message)
+	row(b, "`"+string(f.Reason)+"`", fmt.Sprint(f.Status), message)
 }
 
 // failures writes those that belong to no policy alone.

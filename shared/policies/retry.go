@@ -59,7 +59,7 @@ func (p *retry) Apply(ctx context.Context, x *policy.Exchange) error {
 			x.Note(policy.NoteRetry, fmt.Sprintf("attempt %d", n+2), fmt.Sprintf("after %v", wait))
 		}
 		if err := p.services.Wait(ctx, wait); err != nil {
-			return policy.NewError("retry", policy.ReasonClientConnectionFailure)
+			return policy.Interrupted(ctx, "retry")
 		}
 	}
 }

@@ -2,7 +2,10 @@ package policy
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -87,11 +90,16 @@ const (
 	ReasonTimeout                          Reason = "Timeout"
 )
 
+// StatusClientClosedRequest is the status of a call whose client has gone before its
+// response. Nobody is sent it: it is for policies and for the log. The IANA registry
+// has none for that; it is the one that nginx logs.
+const StatusClientClosedRequest = 499
+
 // Failure is a row of the table of predefined failures.
 type Failure struct {
 	Sources []string // the policies, or configuration and authorization; nil for any
 	Reason  Reason
-	Status  int // 0 when there is nobody to answer; policies with an attribute for it set another
+	Status  int // policies with an attribute for it set another
 	// Message has a verb of package fmt for each argument of NewError.
 	Message string
 }
@@ -102,7 +110,7 @@ var failures = []Failure{
 	{[]string{"configuration"}, ReasonOperationNotFound, 404, "Unable to match incoming request to an operation."},
 	{[]string{"authorization"}, ReasonSubscriptionKeyNotFound, 401, "Access denied due to missing subscription key. Make sure to include subscription key when making requests to an API."},
 	{[]string{"authorization"}, ReasonSubscriptionKeyInvalid, 401, "Access denied due to invalid subscription key. Make sure to provide a valid key for an active subscription."},
-	{nil, ReasonClientConnectionFailure, 0, "The client closed the connection."},
+	{nil, ReasonClientConnectionFailure, StatusClientClosedRequest, "The client closed the connection."},
 	{nil, ReasonBackendConnectionFailure, 500, "The connection to the backend could not be made or was aborted."},
 	{nil, ReasonExpressionValueEvaluationFailure, 500, "Expression evaluation failed. %s"},
 	{[]string{"rate-limit", "rate-limit-by-key"}, ReasonRateLimitExceeded, 429, "Rate limit is exceeded. Try again in %d seconds."},
@@ -141,6 +149,17 @@ func NewError(source string, reason Reason, arguments ...any) *Error {
 		return &Error{Source: source, Reason: reason, Message: message, Status: f.Status}
 	}
 	return &Error{Source: source, Reason: reason, Message: "Internal server error", Status: 500}
+}
+
+// Interrupted is the failure of a policy that waited for something when the call
+// ended: because the client has gone, or because the platform gives it no more time.
+func Interrupted(ctx context.Context, source string) *Error {
+	e := NewError(source, ReasonClientConnectionFailure)
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		e.Reason, e.Status, e.Message, e.Public = ReasonTimeout, http.StatusInternalServerError, "The gateway has no answer in the time that its platform gives a call.", true
+	}
+	e.Cause = context.Cause(ctx)
+	return e
 }
 
 // LastError is the error as expressions see it.

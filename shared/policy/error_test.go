@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -25,6 +27,19 @@ func TestNewError(t *testing.T) {
 		e := NewError(c.source, c.reason, c.arguments...)
 		if e.Error() != c.want || e.Status != c.status {
 			t.Errorf("got %d %s, want %d %s", e.Status, e, c.status, c.want)
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	for cause, want := range map[error]string{
+		context.Canceled:         "499 retry: ClientConnectionFailure: The client closed the connection.: context canceled",
+		context.DeadlineExceeded: "500 retry: Timeout: The gateway has no answer in the time that its platform gives a call.: context deadline exceeded",
+	} {
+		ctx, end := context.WithCancelCause(t.Context())
+		end(cause)
+		if e := Interrupted(ctx, "retry"); fmt.Sprint(e.Status, " ", e) != want {
+			t.Errorf("got %d %s, want %s", e.Status, e, want)
 		}
 	}
 }

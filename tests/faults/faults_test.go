@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -318,17 +319,26 @@ const slow = 3 * time.Second
 // before.
 func (i *instance) until(t *testing.T, api string, status int, limit time.Duration) (time.Duration, int) {
 	t.Helper()
+	took, others, err := i.answers(t.Context(), api, status, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took, others
+}
+
+// answers is until, with an error for what takes longer.
+func (i *instance) answers(ctx context.Context, api string, status int, limit time.Duration) (took time.Duration, others int, err error) {
 	began := time.Now()
-	for others := 0; ; others++ {
-		a, err := i.call(t.Context(), api)
+	for ; ; others++ {
+		a, err := i.call(ctx, api)
 		if err != nil {
-			t.Fatalf("calling %s: %v", api, err)
+			return 0, 0, fmt.Errorf("calling %s: %w", api, err)
 		}
 		if took := time.Since(began); a.status == status {
-			return took, others
+			return took, others, nil
 		} else if took > limit+slow {
-			t.Fatalf("%s: got %d for %v, want %d within %v", api, a.status, took, status, limit)
+			return 0, 0, fmt.Errorf("%s: got %d for %v, want %d within %v", api, a.status, took, status, limit)
 		}
-		wait(t.Context(), 20*time.Millisecond)
+		wait(ctx, 20*time.Millisecond)
 	}
 }

@@ -14,7 +14,7 @@ import (
 const placeLease = 10 * time.Second
 
 // TestPlacesComeBack kills an instance whose calls have all places. While the store
-// does not answer, calls pass without a place, which says nothing of places.
+// does not answer, calls pass without a place: a fault then says nothing of places.
 func TestPlacesComeBack(t *testing.T) {
 	needSignals(t)
 	t.Parallel()
@@ -22,7 +22,8 @@ func TestPlacesComeBack(t *testing.T) {
 	for range fleets {
 		f := newFleet(t, 2, gatewayFolder())
 		faults := placesComeBack(t, f.all[0], f.all[1])
-		if f.away.count() > 0 {
+		if len(faults) > 0 && f.away.count() > 0 {
+			t.Logf("again, because the store did not answer at times: %v", faults)
 			continue
 		}
 		for _, fault := range faults {
@@ -41,7 +42,7 @@ func placesComeBack(t *testing.T, holder, other *instance) []error {
 	defer cancel()
 	var faults collected
 	var held sync.WaitGroup
-	for range workPlaces {
+	for range 3 * workPlaces { // some may pass without a place
 		held.Go(func() {
 			for { // one that is refused met the look below
 				a, err := holder.call(ctx, "hold")
@@ -55,12 +56,19 @@ func placesComeBack(t *testing.T, holder, other *instance) []error {
 			}
 		})
 	}
-	holder.until(t, "enter", http.StatusTooManyRequests, placeLease)
+	if _, _, err := holder.answers(ctx, "enter", http.StatusTooManyRequests, placeLease); err != nil {
+		cancel()
+		held.Wait()
+		return append(faults.all, err)
+	}
 	if err := holder.killed(); err != nil {
 		t.Fatal(err)
 	}
 	held.Wait()
-	took, refused := other.until(t, "enter", http.StatusOK, placeLease)
+	took, refused, err := other.answers(ctx, "enter", http.StatusOK, placeLease)
+	if err != nil {
+		return append(faults.all, err)
+	}
 	t.Logf("the places were free after %v", took)
 	if refused == 0 {
 		faults.add("the places were free at once: they were not held in the store")
