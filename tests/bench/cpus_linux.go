@@ -14,7 +14,7 @@ type cpuSet [16]uint64
 
 // affinity reads or sets the CPUs of a thread; 0 is the one that calls.
 func affinity(call uintptr, thread int, set *cpuSet) error {
-	_, _, fault := syscall.RawSyscall(call, uintptr(thread), unsafe.Sizeof(*set), uintptr(unsafe.Pointer(set)))
+	_, _, fault := syscall.RawSyscall(call, uintptr(thread), unsafe.Sizeof(*set), uintptr(unsafe.Pointer(set))) //nolint:gosec // the address is how the kernel takes the set
 	if fault != 0 {
 		return fault
 	}
